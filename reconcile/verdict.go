@@ -1,6 +1,9 @@
 package reconcile
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Verdict is what a row is found to be. Exactly one holds for each row.
 type Verdict uint8
@@ -235,4 +238,22 @@ func parse[T ~uint8](names []string, s string) (T, bool) {
 		}
 	}
 	return 0, false
+}
+
+// UnmarshalText reads the kind's word.
+func (k *ActionKind) UnmarshalText(b []byte) error { return unmarshal(k, actionKindNames[:], b) }
+
+// UnmarshalText reads the state's word.
+func (s *State) UnmarshalText(b []byte) error { return unmarshal(s, stateNames[:], b) }
+
+// UnmarshalText reads the verdict's word.
+func (v *Verdict) UnmarshalText(b []byte) error { return unmarshal(v, verdictNames[:], b) }
+
+func unmarshal[T ~uint8](into *T, names []string, b []byte) error {
+	v, ok := parse[T](names, string(b))
+	if !ok {
+		return fmt.Errorf("%q is not one of %s", b, strings.Join(names, ", "))
+	}
+	*into = v
+	return nil
 }
