@@ -38,6 +38,8 @@ type Error struct {
 	Hint   string        // what to do; "" if there is nothing to say
 	After  time.Duration // how long to wait, of Throttled
 	Err    error         // cause, may be nil
+	// Answered says that the vendor answered the request, so that it is known to have changed nothing.
+	Answered bool
 }
 
 func (e *Error) Error() string {
