@@ -1,0 +1,89 @@
+package exports
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"trueup/connectors"
+	"trueup/facts"
+)
+
+// File is one input while it is being read: a stream of UTF-8 text without a byte order mark. Reading belongs to the
+// goroutine that was given the file; Reject and AddRows may be called from any.
+type File struct {
+	Name    string // relative to the configuration, slash-separated
+	Product string // to which the configuration ties the file; "" if it does not
+	// Lane is the first of the lanes that belong to this file while it is read, Workers how many they are. Lanes are
+	// numbered from 0 to the Workers of the pull; what is indexed by them needs no lock.
+	Lane    int
+	Workers int
+
+	limits Limits
+	r      io.Reader
+	fault  error // of the stream, unless it was the end
+
+	accepted atomic.Int64
+	mu       sync.Mutex
+	refused  int64
+	rejects  []facts.Rejection
+}
+
+// Read gives decoded text. Its errors are of type [*connectors.Error], or the context's.
+func (f *File) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = f.place(err)
+		f.fault = err
+	}
+	return n, err
+}
+
+// AddRows counts n accepted records.
+func (f *File) AddRows(n int64) { f.accepted.Add(n) }
+
+// Reject counts one refused record, which starts on line (1-based), and lists it if it is among the first
+// [facts.KeptRejections] lines that were refused. The reason must not show values that could be secret.
+func (f *File) Reject(line int64, reason string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused++
+	if len(f.rejects) == 2*facts.KeptRejections {
+		f.trim()
+	}
+	f.rejects = append(f.rejects, facts.Rejection{File: f.Name, Line: line, Reason: reason})
+}
+
+// trim keeps the rejections of the first lines, whoever found them first.
+func (f *File) trim() {
+	slices.SortFunc(f.rejects, func(a, b facts.Rejection) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Reason, b.Reason))
+	})
+	f.rejects = f.rejects[:min(len(f.rejects), facts.KeptRejections)]
+}
+
+// Fault returns an error about this file; line is 1-based, 0 if there is none.
+func (f *File) Fault(class connectors.Class, line int64, reason, hint string) *connectors.Error {
+	return &connectors.Error{Class: class, Place: f.Name, Line: line, Reason: reason, Hint: hint}
+}
+
+// place says of which file err speaks, if it does not say so itself.
+func (f *File) place(err error) error { return placed(f.Name, err) }
+
+func placed(name string, err error) error {
+	e, ok := errors.AsType[*connectors.Error](err)
+	switch {
+	case ok && e.Place != "":
+		return err
+	case ok && err == error(e):
+		at := *e
+		at.Place = name
+		return &at
+	case isDone(err):
+		return err
+	}
+	return &connectors.Error{Class: connectors.ClassOf(err), Place: name, Err: err}
+}
