@@ -1,0 +1,49 @@
+# make help lists what can be done here. .ci/run calls the same targets.
+
+GO ?= go
+TOOL = $(GO) tool -modfile=tools/go.mod
+# Set TRUEUP_NO_SKIP=1 (as .ci/run does) and a test that would skip for want of a program fails instead.
+
+.PHONY: help build test race vet lint generate generated tidy demo bench picture clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+build: ## the program, static, into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/trueup ./cmd/trueup
+
+test: ## every test; installs LibreOffice and poppler first where it may, and names what was skipped
+	./tools/test
+
+race: ## the tests of what runs side by side, under the race detector
+	$(GO) test -race -short ./blob/... ./connectors/... ./facts/... ./pipeline/... ./reconcile/... ./store/...
+
+vet: ## go vet and gofmt
+	$(GO) vet ./...
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+
+lint: ## staticcheck and golangci-lint, at the versions of tools/go.mod
+	$(TOOL) staticcheck ./...
+	$(TOOL) golangci-lint run ./...
+
+generate: ## rewrite generated files: plan schema, capability table
+	$(GO) generate ./...
+
+generated: generate ## fail if generated files are not current
+	git diff --exit-code
+
+tidy: ## fail if go.mod is not tidy
+	$(GO) mod tidy -diff
+	cd tools && $(GO) mod tidy -diff
+
+demo: ## the whole job on the demo organisation, in a temporary folder
+	$(GO) run ./cmd/trueup demo "$$(mktemp -d)/trueup-demo"
+
+bench: ## the benchmark beside DuckDB; see docs/bench.md
+	$(GO) run ./bench
+
+picture: ## docs/workbook.png from the demo organisation's workbook (LibreOffice, poppler)
+	./tools/picture
+
+clean: ## remove what was built
+	rm -rf bin out var trueup-demo
