@@ -1,0 +1,213 @@
+package reports
+
+import (
+	"iter"
+
+	"trueup/facts"
+	"trueup/reconcile"
+)
+
+// Row is one row of a plan with its references resolved. The strings are the facts as they were read: renderers escape
+// or neutralise what their format calls for.
+type Row struct {
+	Index     int    // in Plan.Rows
+	Holder    string // the person's id, or the account where no person is linked
+	Name      string // of the person; "" where none is linked
+	Email     string
+	Situation reconcile.Situation
+	Account   string // what the vendor calls the user; "" without an account
+	Source    string // where the seat or account is; "" without both
+	Product   *reconcile.Product
+	Paths     []string // "direct" or "group:NAME"
+
+	Department string
+	CostCentre string // the seat's, else the person's, else the contract's
+
+	Verdict  reconcile.Verdict
+	Reasons  []reconcile.Reason
+	Rule     string        // name of the rule that decided; "" if none did
+	LastUse  facts.Instant // NoInstant if no counted use is known
+	IdleDays int           // -1 where not known
+	Signals  []Signal
+	Due      facts.Day // a date to know, such as the end of a grace; NoDay if there is none
+	Covering string    // id of the product that covers this seat; "" unless the verdict is duplicate
+
+	FirstOfPerson bool // the first row of a linked person: such rows count the people with rows
+
+	Action Action
+	Money  Money
+}
+
+// Signal is one source of activity as it bears on a row.
+type Signal struct {
+	Source         string // "" if its feed was not read
+	Last, From, To facts.Instant
+	Complete       bool
+}
+
+// Action is what a row calls for.
+type Action struct {
+	ID      facts.Digest // zero for keep
+	Kind    reconcile.ActionKind
+	State   reconcile.State
+	To      string    // id of the target product; ""
+	Due     facts.Day // end of the notice; NoDay
+	Role    string    // who must approve
+	By      string    // what withholds or blocks it
+	Detail  string    // what to do where a person has to, or what the vendor said
+	Source  string    // where it is carried out; "" for keep
+	Request string    // the vendor's request id, once it was called
+	At      facts.Instant
+}
+
+// Money is what a row is worth per month, in minor units of the currency.
+type Money struct {
+	Currency                          string // ISO 4217; "" without a price: then no figure is meant
+	Exposure, Reassignable, Reducible int64
+	Effective                         facts.Day
+}
+
+// Rows iterates over all rows in the plan's order. The row is reused: it and its slices are good until the next one.
+func (v *View) Rows() iter.Seq[*Row] {
+	return func(yield func(*Row) bool) {
+		var row Row
+		seen := make([]bool, len(v.Plan.People))
+		for n := range v.Plan.Rows {
+			v.fill(&row, n)
+			if person := v.Plan.Rows[n].Person; person >= 0 {
+				row.FirstOfPerson = !seen[person]
+				seen[person] = true
+			}
+			if !yield(&row) {
+				return
+			}
+		}
+	}
+}
+
+// fill resolves row n into r, reusing its slices.
+func (v *View) fill(r *Row, n int) {
+	plan, row := v.Plan, &v.Plan.Rows[n]
+	text := plan.Snapshot.Strings.Text
+	*r = Row{Index: n, Situation: row.Situation, Verdict: row.Verdict, LastUse: row.LastUse, IdleDays: int(row.IdleDays),
+		Due: row.Due, Product: &plan.Catalogue.Products[row.Product],
+		Paths: r.Paths[:0], Reasons: r.Reasons[:0], Signals: r.Signals[:0]}
+	if row.Account >= 0 {
+		account := &plan.Accounts[row.Account]
+		r.Account, r.Source = text(account.Login), plan.Snapshot.Sources[account.Source].Name
+		if r.Account == "" {
+			r.Account = text(account.Key)
+		}
+	}
+	v.fillPerson(r, row)
+	v.fillSeat(r, row)
+	if r.CostCentre == "" {
+		r.CostCentre = v.centres[row.Product]
+	}
+	if row.Rule >= 0 {
+		r.Rule = plan.Rules[row.Rule]
+	}
+	if row.Covering >= 0 {
+		r.Covering = plan.Catalogue.Products[row.Covering].ID
+	}
+	for reason := range reconcile.Reason(64) {
+		if row.Reasons.Has(reason) {
+			r.Reasons = append(r.Reasons, reason)
+		}
+	}
+	for _, s := range rowSignals(plan, n) {
+		r.Signals = append(r.Signals, v.signal(s))
+	}
+	r.Action = v.action(row.Action)
+	r.Money = Money{Effective: row.Money.Effective}
+	if row.Money.Currency != 0 {
+		r.Money = Money{Currency: text(row.Money.Currency), Exposure: row.Money.Exposure,
+			Reassignable: row.Money.Reassignable, Reducible: row.Money.Reducible, Effective: row.Money.Effective}
+	}
+}
+
+// fillPerson describes the holder: the linked person, or else what the directory says of the account.
+func (v *View) fillPerson(r *Row, row *reconcile.Row) {
+	text, people := v.Plan.Snapshot.Strings.Text, &v.Plan.Snapshot.People
+	at := int32(-1)
+	switch {
+	case row.Person >= 0:
+		r.Holder, at = text(v.Plan.People[row.Person].ID), v.Plan.People[row.Person].Row
+	case row.Account >= 0:
+		r.Holder, at = r.Account, v.Plan.Accounts[row.Account].Row
+	}
+	if at < 0 || int(at) >= people.Len() {
+		return
+	}
+	r.Name, r.Email = text(people.Name[at]), text(people.Email[at])
+	if row.Person >= 0 {
+		r.Department, r.CostCentre = text(people.Department[at]), text(people.CostCentre[at])
+	}
+}
+
+func (v *View) fillSeat(r *Row, row *reconcile.Row) {
+	if row.Seat < 0 {
+		return
+	}
+	text, seats := v.Plan.Snapshot.Strings.Text, &v.Plan.Snapshot.Seats
+	r.Source = v.Plan.Snapshot.Sources[seats.Source[row.Seat]].Name
+	for _, n := range rowPaths(v.Plan, row) {
+		path := text(seats.Path[n])
+		if path == "" {
+			path = "direct"
+		}
+		r.Paths = append(r.Paths, path)
+	}
+	if centre := text(seats.CostCentre[row.Seat]); centre != "" {
+		r.CostCentre = centre
+	}
+}
+
+func (v *View) signal(s reconcile.Signal) Signal {
+	out := Signal{Last: s.Last, From: s.From, To: s.To, Complete: s.Complete}
+	if s.Input >= 0 {
+		out.Source = v.Plan.Snapshot.Sources[v.Plan.Snapshot.Inputs[s.Input].Source].Name
+	}
+	return out
+}
+
+func (v *View) action(n int32) Action {
+	if n < 0 {
+		return Action{Kind: reconcile.Keep, State: reconcile.Proposed, Due: facts.NoDay, At: facts.NoInstant}
+	}
+	a := &v.Plan.Actions[n]
+	out := Action{ID: a.ID, Kind: a.Kind, State: a.State, Due: a.Due, Role: a.Role, By: a.By, Detail: a.Detail,
+		Source: v.Plan.Snapshot.Sources[a.Source].Name, At: facts.NoInstant}
+	if a.To >= 0 {
+		out.To = v.Plan.Catalogue.Products[a.To].ID
+	}
+	if o, ok := v.Outcome(n); ok {
+		out.State, out.Request, out.At = o.State, o.Request, o.At
+		if o.Detail != "" {
+			out.Detail = o.Detail
+		}
+	}
+	return out
+}
+
+// rowSignals returns the signals of row n: they stand end to end, in the order of the rows.
+func rowSignals(plan *reconcile.Plan, n int) []reconcile.Signal {
+	to := uint32(len(plan.Signals))
+	if n+1 < len(plan.Rows) {
+		to = plan.Rows[n+1].Signal
+	}
+	from := plan.Rows[n].Signal
+	if from > to {
+		return nil
+	}
+	return plan.Signals[from:to]
+}
+
+// rowPaths returns the indexes of a seat's paths in the snapshot.
+func rowPaths(plan *reconcile.Plan, row *reconcile.Row) []int32 {
+	var list []int32
+	for n := row.Seat; n < row.Seat+max(1, int32(row.Paths)) && int(n) < plan.Snapshot.Seats.Len(); n++ {
+		list = append(list, n)
+	}
+	return list
+}

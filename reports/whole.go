@@ -1,0 +1,99 @@
+package reports
+
+import (
+	"errors"
+	"fmt"
+
+	"trueup/facts"
+	"trueup/reconcile"
+)
+
+// whole reports the first reference of a plan that leads nowhere, so that rendering need not look again.
+func whole(plan *reconcile.Plan) error {
+	if plan.Snapshot == nil || plan.Snapshot.Strings == nil || plan.Snapshot.Calendar() == nil {
+		return errors.New("it has no snapshot")
+	}
+	if plan.Catalogue == nil {
+		return errors.New("it has no catalogue")
+	}
+	if len(plan.Inputs) != len(plan.Snapshot.Inputs) {
+		return fmt.Errorf("%d states for %d inputs", len(plan.Inputs), len(plan.Snapshot.Inputs))
+	}
+	for n := range plan.Rows {
+		if err := wholeRow(plan, &plan.Rows[n]); err != nil {
+			return fmt.Errorf("row %d: %w", n, err)
+		}
+	}
+	for n := range plan.Actions {
+		if err := wholeAction(plan, &plan.Actions[n]); err != nil {
+			return fmt.Errorf("action %d: %w", n, err)
+		}
+	}
+	for n := range plan.Signals {
+		if err := within("input", int(plan.Signals[n].Input), -1, len(plan.Inputs)); err != nil {
+			return fmt.Errorf("signal %d: %w", n, err)
+		}
+	}
+	for n := range plan.Positions {
+		if err := within("product", int(plan.Positions[n].Product), 0, len(plan.Catalogue.Products)); err != nil {
+			return fmt.Errorf("position %d: %w", n, err)
+		}
+	}
+	return wholeTables(plan)
+}
+
+func wholeTables(plan *reconcile.Plan) error {
+	for n := range plan.People {
+		if err := within("directory row", int(plan.People[n].Row), -1, plan.Snapshot.People.Len()); err != nil {
+			return fmt.Errorf("person %d: %w", n, err)
+		}
+	}
+	for n := range plan.Accounts {
+		if err := within("source", int(plan.Accounts[n].Source), 0, len(plan.Snapshot.Sources)); err != nil {
+			return fmt.Errorf("account %d: %w", n, err)
+		}
+	}
+	for n := range plan.Inputs {
+		if err := within("source", int(plan.Snapshot.Inputs[n].Source), 0, len(plan.Snapshot.Sources)); err != nil {
+			return fmt.Errorf("input %d: %w", n, err)
+		}
+	}
+	return nil
+}
+
+func wholeRow(plan *reconcile.Plan, row *reconcile.Row) error {
+	products := len(plan.Catalogue.Products)
+	return errors.Join(
+		within("person", int(row.Person), -1, len(plan.People)),
+		within("account", int(row.Account), -1, len(plan.Accounts)),
+		within("product", int(row.Product), 0, products),
+		within("covering product", int(row.Covering), -1, products),
+		within("rule", int(row.Rule), -1, len(plan.Rules)),
+		within("seat", int(row.Seat), -1, plan.Snapshot.Seats.Len()),
+		within("signal", int(row.Signal), 0, len(plan.Signals)+1),
+		within("action", int(row.Action), -1, len(plan.Actions)),
+		within("verdict", int(row.Verdict), 0, len(reconcile.Verdicts())),
+		within("situation", int(row.Situation), 0, len(reconcile.Situations())),
+		wholeSym(plan, row.Money.Currency))
+}
+
+func wholeAction(plan *reconcile.Plan, action *reconcile.Action) error {
+	return errors.Join(
+		within("row", int(action.Row), 0, len(plan.Rows)),
+		within("target", int(action.To), -1, len(plan.Catalogue.Products)),
+		within("kind", int(action.Kind), 0, len(reconcile.ActionKinds())),
+		within("state", int(action.State), 0, len(reconcile.States())),
+		within("source", int(action.Source), 0, len(plan.Snapshot.Sources)),
+		wholeSym(plan, action.Item), wholeSym(plan, action.ToItem))
+}
+
+func wholeSym(plan *reconcile.Plan, sym facts.Sym) error {
+	return within("string", int(sym), 0, plan.Snapshot.Strings.Len())
+}
+
+func within(what string, n, from, to int) error {
+	if n < from || n >= to {
+		return fmt.Errorf("%s %d is not one of %d", what, n, to)
+	}
+	return nil
+}
