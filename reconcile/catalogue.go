@@ -1,15 +1,27 @@
 package reconcile
 
 import (
-	"time"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
 
 	"trueup/facts"
 )
 
-// Catalogue is products.yaml: what is sold, how it is counted, where its seats come from and what counts as use.
+// Catalogue is products.yaml: what is sold, how it is counted, where its seats come from and what counts as use. Use
+// [ParseCatalogue] to make one.
 type Catalogue struct {
-	Products []Product
-	SHA256   facts.Digest // of the file's bytes
+	Products []Product    `yaml:"products"`
+	SHA256   facts.Digest `yaml:"-"` // of the file's bytes
+
+	doc      *Document
+	ids      map[string]ProductID
+	families map[string][]ProductID // ascending tiers
+	covers   []productSet           // all that each product covers
 }
 
 // Metric is the unit in which a product is counted.
@@ -30,7 +42,7 @@ func (m Metric) PerHolder() bool { return m == NamedUser || m == ActiveUser || m
 // Product is one sellable item of one vendor.
 type Product struct {
 	ID        string              `yaml:"id"`
-	Name      string              `yaml:"name"`
+	Name      string              `yaml:"name"` // the id if not given
 	Vendor    string              `yaml:"vendor"`
 	Category  string              `yaml:"category"`
 	Family    string              `yaml:"family"` // tiers of one family replace one another
@@ -55,127 +67,308 @@ type Activity struct {
 // Days is a number of calendar days, written 90d.
 type Days int
 
-// Policy is policy.yaml, compiled.
-type Policy struct {
-	Version     int
-	Mode        Mode
-	Eligibility []EligibilityRule
-	Reclaim     []ReclaimRule
-	Exempt      []Exemption
-	Leaver      LeaverRule
-	Expired     ExpiredRule
-	Approval    ApprovalRule
-	Buffers     map[string]Buffer // by product, family or "*"
-	Guards      GuardLimits
-	Future      Days // lead time within which people who have not started may be missing a seat
-	SHA256      facts.Digest
-}
-
-// Mode says whether a run may act.
-type Mode string
-
-// The modes of a policy.
+// The defaults of a product.
 const (
-	Observe Mode = "observe" // plan and report only
-	Act     Mode = "act"
+	DefaultMetric           = NamedUser
+	DefaultActivationWindow = Days(30)
 )
 
-// EligibilityRule says who should hold a product.
-type EligibilityRule struct {
-	Name    string // "eligibility[0]"
-	Product string
-	When    *Expression
+// String writes 90d.
+func (d Days) String() string { return strconv.Itoa(int(d)) + "d" }
+
+// MarshalText writes [Days.String].
+func (d Days) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads 90d: at least one day, at most a hundred years.
+func (d *Days) UnmarshalText(b []byte) error {
+	const most = 36525
+	text, found := strings.CutSuffix(string(b), "d")
+	n, err := strconv.Atoi(text)
+	switch {
+	case !found || err != nil || text[0] == '+':
+		return &hinted{fmt.Sprintf("%q is no number of days", b), "write calendar days, as 90d"}
+	case n <= 0:
+		return &hinted{fmt.Sprintf("%q is not a day or more", b), "remove the key for none"}
+	case n > most:
+		return &hinted{fmt.Sprintf("%q is more than a hundred years", b), ""}
+	}
+	*d = Days(n)
+	return nil
 }
 
-// ReclaimRule says when a seat of a product counts as unused and what then happens. Product is an id, a family or "*";
-// the most specific rule whose When holds wins, of equally specific ones the first.
-type ReclaimRule struct {
-	Name           string
-	Product        string
-	When           *Expression // nil: always
-	IdleAfter      Days
-	NeverUsedAfter Days // 0: the product's activation window alone
-	Notice         Days
-	Action         ActionKind // Revoke, Downgrade, Review or Keep
-	To             string     // target of a downgrade
+// Metrics lists all metrics.
+func Metrics() []Metric { return []Metric{NamedUser, ActiveUser, DeviceSeat, Concurrent, Consumption} }
+
+// UnmarshalText reads the metric's word.
+func (m *Metric) UnmarshalText(b []byte) error {
+	if !slices.Contains(Metrics(), Metric(b)) {
+		var words []string
+		for _, known := range Metrics() {
+			words = append(words, string(known))
+		}
+		return &hinted{fmt.Sprintf("%q is no metric", b), didYouMean(string(b), words)}
+	}
+	*m = Metric(b)
+	return nil
 }
 
-// Exemption shields seats from the verdicts it names.
-type Exemption struct {
-	Name      string
-	Product   string // "" or "*": any
-	When      *Expression
-	Reason    string
-	Author    string
-	Until     facts.Day
-	From      []Verdict
-	LegalHold bool
+// UnmarshalYAML reads a list of applications, or the keys applications and events.
+func (a *Activity) UnmarshalYAML(unmarshal func(any) error) error {
+	var list []string
+	if unmarshal(&list) == nil {
+		if len(list) == 0 {
+			return &hinted{"is an empty list", "name applications, or write {} for any application"}
+		}
+		a.Applications = list
+		return nil
+	}
+	type keys Activity
+	return unmarshal((*keys)(a))
 }
 
-// LeaverRule says what happens to the seats of people who have left.
-type LeaverRule struct {
-	Grace  time.Duration
-	Action ActionKind
+// Check reports events and applications that cannot be.
+func (a *Activity) Check(report Report) {
+	known := []string{facts.Interactive.String(), facts.NonInteractive.String()}
+	for n, event := range a.Events {
+		if !slices.Contains(known, event) {
+			report(fmt.Sprintf("events[%d]", n), fmt.Sprintf("%q is no kind of event", event), didYouMean(event, known))
+		}
+	}
+	if slices.Contains(a.Applications, "") {
+		report("applications", "has an empty name", "")
+	}
 }
 
-// ExpiredRule says what happens to seats whose contract has ended: Review unless the policy says Revoke.
-type ExpiredRule struct{ Action ActionKind }
-
-// ApprovalRule says which verdicts are acted on unattended and who approves the others.
-type ApprovalRule struct {
-	Unattended []Verdict
-	Roles      map[Verdict]string
-	TrustCLI   bool
+// Check reports what is wrong with a product by itself.
+func (p *Product) Check(report Report) {
+	switch {
+	case p.ID == "":
+		report("id", "is missing", "")
+	case p.ID == AnyProduct || strings.ContainsAny(p.ID, " \t\r\n,=\"'"):
+		report("id", fmt.Sprintf("%q cannot be an id", p.ID), "use letters, digits, dots and hyphens")
+	}
+	if p.Family == AnyProduct {
+		report("family", `"*" cannot be a family`, "")
+	}
+	if p.Tier < 0 || p.Tier > math.MaxInt16 {
+		report("tier", strconv.Itoa(p.Tier)+" is out of range", "write 1 for the lowest tier, higher for more")
+	}
+	for _, source := range slices.Sorted(maps.Keys(p.SeatsFrom)) {
+		key := "seats_from." + source
+		if len(p.SeatsFrom[source]) == 0 {
+			report(key, "names no item", "give the source's SKU ids, or remove the key")
+		}
+		if slices.Contains(p.SeatsFrom[source], "") {
+			report(key, "has an empty item", "")
+		}
+	}
 }
 
-// Buffer is how many seats should be spare: a number, or a percentage of what is purchased.
-type Buffer struct {
-	Spare   int64
-	Percent float64
+// maxProducts keeps what covers what small.
+const maxProducts = 8192
+
+// AnyProduct stands for every product in a rule.
+const AnyProduct = "*"
+
+// ParseCatalogue reads products.yaml; name is the file's name in errors. The error is [Faults], with everything that is
+// wrong. Docs/formats/policy.md describes the format.
+func ParseCatalogue(name string, data []byte) (*Catalogue, error) {
+	c := &Catalogue{SHA256: sha256.Sum256(data)}
+	c.doc, _ = DecodeStrict(name, data, c)
+	for n := range c.Products {
+		p := &c.Products[n]
+		if p.Name == "" {
+			p.Name = p.ID
+		}
+		if p.Metric == "" {
+			p.Metric = DefaultMetric
+		}
+		if p.ActivationWindow == 0 {
+			p.ActivationWindow = DefaultActivationWindow
+		}
+	}
+	c.index()
+	c.checkItems()
+	c.checkCovers()
+	if err := c.doc.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-// GuardLimits are the limits of policy.yaml's guards section; a zero limit is not checked.
-type GuardLimits struct {
-	Run               int     // people losing access in one run
-	RunPercent        float64 // of people with a seat
-	Days7, Days30     int     // people losing access in rolling windows
-	ProductPercent    float64 // of a product's seats
-	DepartmentPercent float64
-	VerdictPercent    float64
-	ShrinkPercent     float64 // rows of a feed against its last good run
-	GrowthPercent     float64
-	RejectedPercent   float64
-	MatchRate         float64 // at least this share of a feed's accounts matches
-	WatermarkAge      time.Duration
-	Canary            int
+// index numbers ids and families.
+func (c *Catalogue) index() {
+	c.ids, c.families = map[string]ProductID{}, map[string][]ProductID{}
+	if len(c.Products) > maxProducts {
+		c.doc.Fault("products", fmt.Sprintf("has %d products; %d are the most", len(c.Products), maxProducts), "")
+		c.Products = c.Products[:maxProducts]
+	}
+	for n, p := range c.Products {
+		if first, twice := c.ids[p.ID]; twice && p.ID != "" {
+			c.doc.Fault(fmt.Sprintf("products[%d].id", n), fmt.Sprintf("%q stands twice; first in products[%d]", p.ID, first), "")
+			continue
+		}
+		c.ids[p.ID] = ProductID(n)
+		if p.Family != "" {
+			c.families[p.Family] = append(c.families[p.Family], ProductID(n))
+		}
+	}
+	delete(c.ids, "")
+	for family, members := range c.families {
+		slices.SortStableFunc(members, func(a, b ProductID) int { return c.Products[a].Tier - c.Products[b].Tier })
+		if n, ok := c.ids[family]; ok && !slices.Equal(members, []ProductID{n}) {
+			c.doc.Fault(fmt.Sprintf("products[%d].id", n), fmt.Sprintf("%q is also a family with other products", family),
+				"rename one: a rule could not tell them apart")
+		}
+	}
 }
 
-// Identity is the identity section of trueup.yaml.
-type Identity struct {
-	Authoritative []string          // names of sources whose people are the persons
-	Match         []MatchKey        // in order
-	Domains       map[string]string // old domain to the one it is equal to
-	Mapping       []Mapping         // the operator's own word, before any key
+// checkItems reports items of a source that are claimed by two products.
+func (c *Catalogue) checkItems() {
+	type item struct{ source, id string }
+	owner := map[item]int{}
+	for n, p := range c.Products {
+		for _, source := range slices.Sorted(maps.Keys(p.SeatsFrom)) {
+			for k, id := range p.SeatsFrom[source] {
+				if first, taken := owner[item{source, id}]; taken {
+					c.doc.Fault(fmt.Sprintf("products[%d].seats_from.%s[%d]", n, source, k),
+						fmt.Sprintf("%q is already an item of products[%d]", id, first), "an item of a source is one product")
+					continue
+				}
+				owner[item{source, id}] = n
+			}
+		}
+	}
 }
 
-// Mapping says that an account is a person, by the operator's word.
-type Mapping struct {
-	Source  string // "" is any
-	Account string // id, login or e-mail
-	Person  string // id of the person
+// checkCovers resolves what covers what: what a product names, the lower tiers of its family, and all that these cover.
+func (c *Catalogue) checkCovers() {
+	direct := make([][]ProductID, len(c.Products))
+	for n, p := range c.Products {
+		for k, id := range p.Covers {
+			key := fmt.Sprintf("products[%d].covers[%d]", n, k)
+			covered, ok := c.ids[id]
+			switch {
+			case !ok:
+				c.doc.Fault(key, fmt.Sprintf("no product %q", id), didYouMean(id, slices.Sorted(maps.Keys(c.ids))))
+			case covered == ProductID(n):
+				c.doc.Fault(key, "a product cannot cover itself", "")
+			default:
+				direct[n] = append(direct[n], covered)
+			}
+		}
+		for _, sibling := range c.families[p.Family] {
+			if c.Products[sibling].Tier < p.Tier {
+				direct[n] = append(direct[n], sibling)
+			}
+		}
+	}
+	if n, cycle := cycleIn(direct); cycle != nil {
+		ids := make([]string, len(cycle))
+		for k, member := range cycle {
+			ids[k] = c.Products[member].ID
+		}
+		c.doc.Fault(fmt.Sprintf("products[%d].covers", n), "goes in a circle: "+strings.Join(ids, " covers "),
+			"a higher tier covers the lower ones of its family by itself")
+		return
+	}
+	c.covers = closure(direct)
 }
 
-// Options are what a decision depends on besides snapshot, catalogue and policy.
-type Options struct {
-	Identity Identity
-	Closures []Closure // days on which the organisation does not work: a silent log is then no gap
-	Build    string
-	Config   facts.Digest
-	Raised   []Raise
+// cycleIn returns a cycle of the graph and its first node; nil if there is none.
+func cycleIn(edges [][]ProductID) (ProductID, []ProductID) {
+	const under, done = 1, 2
+	state := make([]uint8, len(edges))
+	var path []ProductID
+	var visit func(ProductID) []ProductID
+	visit = func(n ProductID) []ProductID {
+		state[n] = under
+		path = append(path, n)
+		for _, next := range edges[n] {
+			if state[next] == under {
+				return append(slices.Clone(path[slices.Index(path, next):]), next)
+			}
+			if state[next] == 0 {
+				if cycle := visit(next); cycle != nil {
+					return cycle
+				}
+			}
+		}
+		state[n] = done
+		path = path[:len(path)-1]
+		return nil
+	}
+	for n := range edges {
+		if state[n] == 0 {
+			if cycle := visit(ProductID(n)); cycle != nil {
+				return cycle[0], cycle
+			}
+		}
+	}
+	return 0, nil
 }
 
-// Closure is an interval of days, inclusive.
-type Closure struct{ From, To facts.Day }
+// productSet is a set of products, one bit each; nil is empty.
+type productSet []uint64
 
-// Raise lets one guard pass for one run.
-type Raise struct{ Guard, Scope, By string }
+func (s productSet) has(p ProductID) bool { return s != nil && s[p/64]&(1<<(p%64)) != 0 }
+
+// closure returns all nodes that can be reached from each node of a graph without cycles.
+func closure(edges [][]ProductID) []productSet {
+	reach := make([]productSet, len(edges))
+	var visit func(ProductID) productSet
+	visit = func(n ProductID) productSet {
+		if reach[n] != nil || len(edges[n]) == 0 {
+			return reach[n]
+		}
+		set := make(productSet, (len(edges)+63)/64)
+		for _, next := range edges[n] {
+			set[next/64] |= 1 << (next % 64)
+			for k, word := range visit(next) {
+				set[k] |= word
+			}
+		}
+		reach[n] = set
+		return set
+	}
+	for n := range edges {
+		visit(ProductID(n))
+	}
+	return reach
+}
+
+// Lookup returns the number of the product with an id, and whether there is one.
+func (c *Catalogue) Lookup(id string) (ProductID, bool) {
+	n, ok := c.ids[id]
+	if !ok {
+		return NoProductID, false
+	}
+	return n, true
+}
+
+// Covers reports whether holding suite makes holding product needless: suite names it, or is a higher tier of its
+// family, or covers something that covers it. No product covers itself.
+func (c *Catalogue) Covers(suite, product ProductID) bool {
+	return c.covers[suite].has(product)
+}
+
+// Family returns the products of one family, lowest tier first; nil for "". The result must not be changed.
+func (c *Catalogue) Family(name string) []ProductID { return c.families[name] }
+
+// CheckSources reports, as [Faults], each source that a product names and that is not among known.
+func (c *Catalogue) CheckSources(known []string) error {
+	for n, p := range c.Products {
+		check := func(section string, names []string) {
+			for _, name := range names {
+				if !slices.Contains(known, name) {
+					c.doc.Fault(fmt.Sprintf("products[%d].%s.%s", n, section, name), fmt.Sprintf("no source %q is configured", name),
+						didYouMean(name, known))
+				}
+			}
+		}
+		check("seats_from", slices.Sorted(maps.Keys(p.SeatsFrom)))
+		check("activity", slices.Sorted(maps.Keys(p.Activity)))
+		check("needs", slices.Sorted(maps.Keys(p.Needs)))
+	}
+	return c.doc.Err()
+}

@@ -252,7 +252,7 @@ func (v *Verdict) UnmarshalText(b []byte) error { return unmarshal(v, verdictNam
 func unmarshal[T ~uint8](into *T, names []string, b []byte) error {
 	v, ok := parse[T](names, string(b))
 	if !ok {
-		return fmt.Errorf("%q is not one of %s", b, strings.Join(names, ", "))
+		return &hinted{fmt.Sprintf("%q is not one of %s", b, strings.Join(names, ", ")), closest(string(b), names)}
 	}
 	*into = v
 	return nil

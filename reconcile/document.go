@@ -1,0 +1,637 @@
+package reconcile
+
+import (
+	"bytes"
+	"encoding"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// Bounds of a document, so that a small file cannot become a large one.
+const (
+	maxDocument = 8 << 20 // bytes
+	maxVisits   = 1 << 20 // values, each use of an alias counted again
+	maxDepth    = 64      // of nesting
+	maxOpen     = 4096    // brackets open at a time before parsing
+)
+
+// Document is a decoded YAML file that still knows where each key stands.
+type Document struct {
+	name    string
+	lines   []string
+	places  map[string]place // of keys' values, by path
+	anchors map[string]ast.Node
+	visits  int
+	faults  Faults
+	blamed  map[string]bool // keys that have a fault
+}
+
+type place struct{ line, column int }
+
+// DecodeStrict decodes one YAML document into the struct that into points to. It knows the keys that the struct's yaml
+// tags name and refuses any other, refuses a key that stands twice, a value of another type, a second document, tags and
+// merge keys. A key without a value is refused, except where a list or a section is expected: that is then empty.
+//
+// Fields may be bools, integers, floats, strings, [time.Duration] (24h, or 1d for 24 hours), structs, pointers, slices
+// and maps of these, and types with UnmarshalText (given the text of a scalar) or UnmarshalYAML(func(any) error) error.
+// A type with the method Check([Report]) is checked once it is decoded. Fields already set keep their value where the
+// document does not name them.
+//
+// The error is nil or [Faults] with everything that is wrong, in the order of the file. The document is returned in both
+// cases, so that what can only be checked against something else can be reported at its place too; see [Document.Fault].
+func DecodeStrict(name string, data []byte, into any) (*Document, error) {
+	d := &Document{name: name, places: map[string]place{}, anchors: map[string]ast.Node{}, blamed: map[string]bool{}}
+	if body, ok := d.parse(data); ok {
+		d.decode(body, reflect.ValueOf(into).Elem(), "", 0)
+	}
+	return d, d.Err()
+}
+
+// Err returns everything that is wrong with the document so far, sorted by place: nil or [Faults].
+func (d *Document) Err() error {
+	d.faults.sort()
+	return d.faults.Err()
+}
+
+// Has reports whether the document names a key, by its path.
+func (d *Document) Has(key string) bool {
+	_, ok := d.places[key]
+	return ok
+}
+
+// Fault adds a fault of a key, given by its path ("sources[2].kind"), at the place of its value, or at that of the
+// section around it where the key is missing. Only the first fault of a key counts, and none of what is inside a value
+// that could not be read at all.
+func (d *Document) Fault(key, reason, hint string) {
+	at, found := d.places[key]
+	for around := key; around != ""; {
+		around = around[:max(0, strings.LastIndexAny(around, ".["))]
+		if d.blamed[around] {
+			return
+		}
+		if !found {
+			at, found = d.places[around]
+		}
+	}
+	d.fault(at, key, reason, hint)
+}
+
+func (d *Document) fault(at place, key, reason, hint string) {
+	if d.blamed[key] {
+		return
+	}
+	d.blamed[key] = true
+	d.faults = append(d.faults, Fault{File: d.name, Line: at.line, Column: at.column, Key: key, Reason: reason, Hint: hint})
+}
+
+// parse returns the document's only value; nil, true if it is empty.
+func (d *Document) parse(data []byte) (ast.Node, bool) {
+	if len(data) > maxDocument {
+		d.fault(place{}, "", fmt.Sprintf("is %d bytes; %d are the most", len(data), maxDocument), "")
+		return nil, false
+	}
+	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	d.lines = strings.Split(string(data), "\n")
+	for n, line := range d.lines {
+		if !utf8.ValidString(line) {
+			d.fault(place{n + 1, 1}, "", "is not UTF-8", "save the file as UTF-8")
+			return nil, false
+		}
+	}
+	if n, deep := tooDeep(d.lines); deep {
+		d.fault(place{n, 1}, "", fmt.Sprintf("opens more than %d brackets", maxOpen), "")
+		return nil, false
+	}
+	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		d.syntax(err)
+		return nil, false
+	}
+	return d.only(file)
+}
+
+// tooDeep finds a line on which more brackets are open, or more dashes stand in a row, than any document needs. It does
+// not know quotes, and need not: it only keeps the recursive parser from running out of stack.
+func tooDeep(lines []string) (line int, deep bool) {
+	open := 0
+	for n, text := range lines {
+		open = max(0, open+strings.Count(text, "[")+strings.Count(text, "{")-strings.Count(text, "]")-strings.Count(text, "}"))
+		dashes := len(text) - len(strings.TrimLeft(text, "-? \t"))
+		dashes = strings.Count(text[:dashes], "-") + strings.Count(text[:dashes], "?")
+		if open > maxOpen || dashes > maxOpen || strings.Count(text, "[")+strings.Count(text, "{") > maxOpen {
+			return n + 1, true
+		}
+	}
+	return 0, false
+}
+
+func (d *Document) syntax(err error) {
+	var syntax *yaml.SyntaxError
+	if errors.As(err, &syntax) && syntax.Token != nil {
+		d.fault(tokenPlace(syntax.Token), "", syntax.Message, "")
+		return
+	}
+	d.fault(place{}, "", err.Error(), "")
+}
+
+func (d *Document) only(file *ast.File) (ast.Node, bool) {
+	var body ast.Node
+	for _, doc := range file.Docs {
+		if doc.Body == nil || doc.Body.Type() == ast.CommentType || doc.Body.Type() == ast.DirectiveType {
+			continue
+		}
+		if body != nil {
+			d.fault(placeOf(doc.Body), "", "a second document begins here", "keep one document a file; remove the line ---")
+			return nil, false
+		}
+		body = doc.Body
+	}
+	if body != nil {
+		ast.Walk(anchors(d.anchors), body)
+	}
+	return body, true
+}
+
+// anchors collects anchored values by name.
+type anchors map[string]ast.Node
+
+func (a anchors) Visit(n ast.Node) ast.Visitor {
+	if anchor, ok := n.(*ast.AnchorNode); ok && anchor.Name != nil {
+		a[anchor.Name.GetToken().Value] = anchor.Value
+	}
+	return a
+}
+
+// resolve follows anchors and aliases to a value; false if that cannot be done.
+func (d *Document) resolve(n ast.Node, key string) (ast.Node, bool) {
+	for range maxDepth {
+		switch node := n.(type) {
+		case *ast.AnchorNode:
+			n = node.Value
+		case *ast.AliasNode:
+			name := node.Value.GetToken().Value
+			value, ok := d.anchors[name]
+			if !ok {
+				d.fault(placeOf(node), key, fmt.Sprintf("alias *%s has no anchor &%s", name, name), "")
+				return nil, false
+			}
+			n = value
+		case *ast.TagNode:
+			d.fault(placeOf(node), key, fmt.Sprintf("tag %s is not supported", node.Start.Value), "remove the tag; quote the value if it is a text")
+			return nil, false
+		default:
+			return n, true
+		}
+	}
+	d.fault(place{}, key, "aliases that lead back to themselves", "")
+	return nil, false
+}
+
+// A value that reads itself from YAML.
+type unmarshaler interface {
+	UnmarshalYAML(unmarshal func(any) error) error
+}
+
+// A value that can say what is wrong with it.
+type checker interface{ Check(Report) }
+
+// decode sets v from n and checks it. It reports whether the value had the right shape.
+func (d *Document) decode(n ast.Node, v reflect.Value, key string, depth int) bool {
+	if d.visits++; d.visits > maxVisits || depth > maxDepth {
+		d.fault(d.places[""], "", "is too large or too deep once its aliases are followed", "")
+		return false
+	}
+	if n != nil {
+		var ok bool
+		if n, ok = d.resolve(n, key); !ok {
+			return false
+		}
+	}
+	if _, known := d.places[key]; !known {
+		d.places[key] = placeOf(n)
+	}
+	ok := d.set(n, v, key, depth)
+	if c, is := v.Addr().Interface().(checker); is && ok {
+		c.Check(func(sub, reason, hint string) { d.Fault(joinKey(key, sub), reason, hint) })
+	}
+	return ok
+}
+
+func joinKey(key, sub string) string {
+	switch {
+	case sub == "":
+		return key
+	case key == "" || sub[0] == '[':
+		return key + sub
+	}
+	return key + "." + sub
+}
+
+func (d *Document) set(n ast.Node, v reflect.Value, key string, depth int) bool {
+	pointer := v.Addr().Interface()
+	if u, ok := pointer.(unmarshaler); ok {
+		return d.setByItself(n, u, key, depth)
+	}
+	if u, ok := pointer.(encoding.TextUnmarshaler); ok {
+		return d.setText(n, u, key)
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		return d.decode(n, v.Elem(), key, depth)
+	case reflect.Struct:
+		return d.setStruct(n, v, key, depth)
+	case reflect.Map:
+		return d.setMap(n, v, key, depth)
+	case reflect.Slice:
+		return d.setSlice(n, v, key, depth)
+	}
+	return d.setScalar(n, v, key)
+}
+
+func (d *Document) setByItself(n ast.Node, u unmarshaler, key string, depth int) bool {
+	err := u.UnmarshalYAML(func(into any) error {
+		attempt := &Document{name: d.name, lines: d.lines, places: d.places, anchors: d.anchors, visits: d.visits,
+			blamed: map[string]bool{}}
+		attempt.decode(n, reflect.ValueOf(into).Elem(), key, depth+1)
+		d.visits = attempt.visits
+		return attempt.faults.Err()
+	})
+	var faults Faults
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &faults):
+		for _, f := range faults {
+			d.fault(place{f.Line, f.Column}, f.Key, f.Reason, f.Hint)
+		}
+	default:
+		d.fault(placeOf(n), key, err.Error(), hintOf(err))
+	}
+	return false
+}
+
+func (d *Document) setText(n ast.Node, u encoding.TextUnmarshaler, key string) bool {
+	text, ok := d.scalar(n, key)
+	if !ok {
+		return false
+	}
+	err := u.UnmarshalText([]byte(text))
+	var inside *expressionError
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &inside):
+		d.faultInside(placeOf(n), key, text, inside)
+	default:
+		d.fault(placeOf(n), key, err.Error(), hintOf(err))
+	}
+	return false
+}
+
+func (d *Document) setStruct(n ast.Node, v reflect.Value, key string, depth int) bool {
+	if isNull(n) {
+		return true
+	}
+	mapping, ok := n.(*ast.MappingNode)
+	if !ok {
+		d.fault(placeOf(n), key, "is "+kindOf(n)+", want keys and values", "")
+		return false
+	}
+	fields := fieldsOf(v)
+	names := make([]string, 0, len(fields))
+	for _, f := range fields {
+		names = append(names, f.name)
+	}
+	d.each(mapping, key, func(name string, keyAt place, value ast.Node) {
+		for _, f := range fields {
+			if f.name == name {
+				d.member(value, f.value, joinKey(key, name), keyAt, depth)
+				return
+			}
+		}
+		d.fault(keyAt, joinKey(key, name), "unknown key", didYouMean(name, names))
+	})
+	return true
+}
+
+// member decodes one field of a struct. Lists and sections may be empty, and are found by their key.
+func (d *Document) member(n ast.Node, v reflect.Value, key string, keyAt place, depth int) {
+	switch n.(type) {
+	case *ast.MappingNode, *ast.SequenceNode, *ast.NullNode:
+		d.places[key] = keyAt
+	}
+	if isNull(n) && !isContainer(v) {
+		d.fault(keyAt, key, "has no value", "give it one, or remove the key")
+		return
+	}
+	d.decode(n, v, key, depth+1)
+}
+
+// isContainer reports whether v is a plain struct, slice or map, for which no value means an empty one.
+func isContainer(v reflect.Value) bool {
+	switch v.Addr().Interface().(type) {
+	case unmarshaler, encoding.TextUnmarshaler:
+		return false
+	}
+	k := v.Kind()
+	return k == reflect.Struct || k == reflect.Slice || k == reflect.Map
+}
+
+func (d *Document) setMap(n ast.Node, v reflect.Value, key string, depth int) bool {
+	if isNull(n) {
+		return true
+	}
+	mapping, ok := n.(*ast.MappingNode)
+	if !ok {
+		d.fault(placeOf(n), key, "is "+kindOf(n)+", want keys and values", "")
+		return false
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	d.each(mapping, key, func(name string, keyAt place, value ast.Node) {
+		k := reflect.New(v.Type().Key()).Elem()
+		if text, ok := k.Addr().Interface().(encoding.TextUnmarshaler); ok {
+			if err := text.UnmarshalText([]byte(name)); err != nil {
+				d.fault(keyAt, joinKey(key, name), err.Error(), hintOf(err))
+				return
+			}
+		} else {
+			k.SetString(name)
+		}
+		if isNull(value) {
+			d.fault(keyAt, joinKey(key, name), "has no value", "give it one, or remove the key")
+			return
+		}
+		e := reflect.New(v.Type().Elem()).Elem()
+		d.decode(value, e, joinKey(key, name), depth+1)
+		v.SetMapIndex(k, e)
+	})
+	return true
+}
+
+// each calls do for each key of a mapping that stands there for the first time, and blames the others.
+func (d *Document) each(mapping *ast.MappingNode, key string, do func(name string, keyAt place, value ast.Node)) {
+	seen := map[string]int{}
+	for _, pair := range mapping.Values {
+		keyAt := placeOf(pair.Key)
+		if pair.Key.Type() == ast.MergeKeyType {
+			d.fault(keyAt, joinKey(key, "<<"), "merge keys are not supported", "repeat the keys, or use an alias for a whole value")
+			continue
+		}
+		scalar, ok := pair.Key.(ast.ScalarNode)
+		if !ok {
+			d.fault(keyAt, key, "has a key that is "+kindOf(pair.Key), "keys are plain texts")
+			continue
+		}
+		name := textOf(scalar)
+		if line, twice := seen[name]; twice {
+			d.faults = append(d.faults, Fault{File: d.name, Line: keyAt.line, Column: keyAt.column, Key: joinKey(key, name),
+				Reason: fmt.Sprintf("stands twice; first on line %d", line)})
+			continue
+		}
+		seen[name] = keyAt.line
+		do(name, keyAt, pair.Value)
+	}
+}
+
+func (d *Document) setSlice(n ast.Node, v reflect.Value, key string, depth int) bool {
+	if isNull(n) {
+		return true
+	}
+	list, ok := n.(*ast.SequenceNode)
+	if !ok {
+		d.fault(placeOf(n), key, "is "+kindOf(n)+", want a list", "write [a, b], or one item a line after a dash")
+		return false
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(list.Values), len(list.Values)))
+	for k, item := range list.Values {
+		at := fmt.Sprintf("%s[%d]", key, k)
+		if isNull(item) {
+			d.fault(placeOf(item), at, "has no value", "give it one, or remove the item")
+			continue
+		}
+		d.decode(item, v.Index(k), at, depth+1)
+	}
+	return true
+}
+
+// scalar returns the text of a scalar as it stands in the file, without quotes.
+func (d *Document) scalar(n ast.Node, key string) (string, bool) {
+	if s, ok := n.(ast.ScalarNode); ok && !isNull(n) {
+		return textOf(s), true
+	}
+	d.fault(placeOf(n), key, "is "+kindOf(n)+", want one value", "")
+	return "", false
+}
+
+func (d *Document) setScalar(n ast.Node, v reflect.Value, key string) bool {
+	text, ok := d.scalar(n, key)
+	if !ok {
+		return false
+	}
+	if v.Type() == reflect.TypeFor[time.Duration]() {
+		duration, err := parseDuration(text)
+		if err != nil {
+			d.fault(placeOf(n), key, err.Error(), "write 24h, 90m or 1d")
+			return false
+		}
+		v.SetInt(int64(duration))
+		return true
+	}
+	want, hint := "", ""
+	switch v.Kind() {
+	case reflect.String:
+		if _, ok := stringOf(n); ok {
+			v.SetString(text)
+			return true
+		}
+		want, hint = "a text", fmt.Sprintf("quote it: %q", text)
+	case reflect.Bool:
+		if b, ok := n.(*ast.BoolNode); ok {
+			v.SetBool(b.Value)
+			return true
+		}
+		want, hint = "true or false", ""
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		if number, err := strconv.ParseInt(text, 10, v.Type().Bits()); err == nil && n.Type() == ast.IntegerType {
+			v.SetInt(number)
+			return true
+		}
+		want = "a whole number"
+	case reflect.Float64:
+		if number, err := strconv.ParseFloat(text, 64); err == nil && (n.Type() == ast.IntegerType || n.Type() == ast.FloatType) {
+			v.SetFloat(number)
+			return true
+		}
+		want = "a number"
+	default:
+		want = "nothing (" + v.Type().String() + " cannot be decoded)"
+	}
+	if percent, found := strings.CutSuffix(text, "%"); found && hint == "" {
+		hint = fmt.Sprintf("write %s without the sign", percent)
+	}
+	d.fault(placeOf(n), key, fmt.Sprintf("is %s, want %s", kindOf(n), want), hint)
+	return false
+}
+
+// parseDuration reads a Go duration, or a number of days of 24 hours each.
+func parseDuration(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no duration", s)
+	}
+	if d < 0 {
+		return 0, fmt.Errorf("%q is negative", s)
+	}
+	return d, nil
+}
+
+// yamlField is one key that a struct knows.
+type yamlField struct {
+	name  string
+	value reflect.Value
+}
+
+func fieldsOf(v reflect.Value) []yamlField {
+	var fields []yamlField
+	for k := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(k).Tag.Get("yaml"), ",")
+		if name != "" && name != "-" {
+			fields = append(fields, yamlField{name, v.Field(k)})
+		}
+	}
+	return fields
+}
+
+func isNull(n ast.Node) bool { return n == nil || n.Type() == ast.NullType }
+
+func tokenPlace(t *token.Token) place {
+	if t == nil || t.Position == nil {
+		return place{}
+	}
+	return place{t.Position.Line, t.Position.Column}
+}
+
+// placeOf returns where a value begins.
+func placeOf(n ast.Node) place {
+	switch node := n.(type) {
+	case nil:
+		return place{1, 1}
+	case *ast.MappingNode:
+		if !node.IsFlowStyle && len(node.Values) > 0 {
+			return placeOf(node.Values[0].Key)
+		}
+		return tokenPlace(node.Start)
+	case *ast.SequenceNode:
+		return tokenPlace(node.Start)
+	case *ast.AnchorNode:
+		return tokenPlace(node.Start)
+	case *ast.AliasNode:
+		return tokenPlace(node.Start)
+	case *ast.TagNode:
+		return tokenPlace(node.Start)
+	}
+	return tokenPlace(n.GetToken())
+}
+
+func stringOf(n ast.Node) (string, bool) {
+	switch node := n.(type) {
+	case *ast.StringNode:
+		return node.Value, true
+	case *ast.LiteralNode:
+		return node.Value.Value, true
+	}
+	return "", false
+}
+
+// textOf returns the text of a scalar; that of a number or bool is what stands in the file.
+func textOf(n ast.ScalarNode) string {
+	if s, ok := stringOf(n); ok {
+		return s
+	}
+	return n.GetToken().Value
+}
+
+// kindOf names what a value is, for people.
+func kindOf(n ast.Node) string {
+	switch node := n.(type) {
+	case nil, *ast.NullNode:
+		return "empty"
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "keys and values"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode, *ast.BoolNode:
+		return n.GetToken().Value
+	case *ast.StringNode, *ast.LiteralNode:
+		s, _ := stringOf(node)
+		return fmt.Sprintf("the text %q", s)
+	}
+	return "something else"
+}
+
+// hinted is an error with a word on what to do.
+type hinted struct{ reason, hint string }
+
+func (h *hinted) Error() string { return h.reason }
+
+func hintOf(err error) string {
+	var h *hinted
+	if errors.As(err, &h) {
+		return h.hint
+	}
+	return ""
+}
+
+// faultInside reports what is wrong inside a text. Where the text stands in the file as it is, the place is exact; where
+// it is escaped or folded, it is the start of the text, and the reason counts the characters.
+func (d *Document) faultInside(at place, key, text string, inside *expressionError) {
+	for _, e := range inside.list {
+		p, exact := d.inside(at, text, e.line, e.column)
+		reason := e.reason
+		if !exact {
+			reason = fmt.Sprintf("at %d:%d of the expression: %s", e.line, e.column+1, reason)
+		}
+		d.faults = append(d.faults, Fault{File: d.name, Line: p.line, Column: p.column, Key: key, Reason: reason, Hint: e.hint})
+	}
+	d.blamed[key] = d.blamed[key] || len(inside.list) > 0
+}
+
+// inside finds line (from 1) and column (from 0) of a text whose scalar starts at p.
+func (d *Document) inside(p place, text string, line, column int) (place, bool) {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if line < 1 || line > len(lines) || p.line < 1 || p.line > len(d.lines) {
+		return p, false
+	}
+	first := []rune(d.lines[p.line-1])
+	rest := string(first[min(max(p.column-1, 0), len(first)):])
+	switch {
+	case len(lines) == 1 && strings.HasPrefix(rest, text):
+		return place{p.line, p.column + column}, true
+	case len(lines) == 1 && len(rest) > 0 && (rest[0] == '\'' || rest[0] == '"') && strings.HasPrefix(rest[1:], text):
+		return place{p.line, p.column + 1 + column}, true
+	case len(rest) > 0 && rest[0] == '|' && p.line+line <= len(d.lines):
+		raw := strings.TrimRight(d.lines[p.line+line-1], "\r")
+		if indent := strings.TrimSuffix(raw, lines[line-1]); len(indent)+len(lines[line-1]) == len(raw) {
+			return place{p.line + line, len([]rune(indent)) + 1 + column}, true
+		}
+	}
+	return p, false
+}

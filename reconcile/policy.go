@@ -1,0 +1,271 @@
+package reconcile
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"trueup/facts"
+)
+
+// Policy is policy.yaml, compiled. Use [ParsePolicy] to make one; the rules are chosen by the methods in rules.go.
+type Policy struct {
+	Version     int               `yaml:"version"` // 1
+	Mode        Mode              `yaml:"mode"`    // observe if not given
+	Eligibility []EligibilityRule `yaml:"eligibility"`
+	Reclaim     []ReclaimRule     `yaml:"reclaim"`
+	Exempt      []Exemption       `yaml:"exempt"`
+	Leaver      LeaverRule        `yaml:"leaver"`
+	Expired     ExpiredRule       `yaml:"expired"`
+	Approval    ApprovalRule      `yaml:"approval"`
+	Buffers     map[string]Buffer `yaml:"buffers"` // by product, family or "*"
+	Guards      GuardLimits       `yaml:"guards"`
+	Future      Days              `yaml:"future"` // lead time within which people who have not started may be missing a seat
+	SHA256      facts.Digest      `yaml:"-"`
+
+	catalogue   *Catalogue
+	eligibility ranking
+	reclaim     ranking
+	exempt      ranking
+}
+
+// Mode says whether a run may act.
+type Mode string
+
+// The modes of a policy.
+const (
+	Observe Mode = "observe" // plan and report only
+	Act     Mode = "act"
+)
+
+// UnmarshalText reads the mode's word.
+func (m *Mode) UnmarshalText(b []byte) error {
+	known := []string{string(Observe), string(Act)}
+	if !slices.Contains(known, string(b)) {
+		return &hinted{fmt.Sprintf("%q is no mode", b), didYouMean(string(b), known)}
+	}
+	*m = Mode(b)
+	return nil
+}
+
+// EligibilityRule says who should hold a product. Product is an id, a family or "*"; where rules of different
+// specificity name a product, only the most specific count, and of these any one is enough.
+type EligibilityRule struct {
+	Name    string      `yaml:"-"` // "eligibility[0]"
+	Product string      `yaml:"product"`
+	When    *Expression `yaml:"when"` // nil: always
+}
+
+// ReclaimRule says when a seat of a product counts as unused and what then happens. Product is an id, a family or "*";
+// the most specific rule whose When holds wins, of equally specific ones the first.
+type ReclaimRule struct {
+	Name           string      `yaml:"-"` // "reclaim[0]"
+	Product        string      `yaml:"product"`
+	When           *Expression `yaml:"when"` // nil: always
+	IdleAfter      Days        `yaml:"idle_after"`
+	NeverUsedAfter Days        `yaml:"never_used_after"` // 0: the product's activation window alone
+	Notice         Days        `yaml:"notice"`
+	Action         ActionKind  `yaml:"action"` // Revoke, Downgrade, Review or Keep
+	To             string      `yaml:"to"`     // target of a downgrade
+}
+
+// Exemption shields seats from the verdicts it names.
+type Exemption struct {
+	Name      string      `yaml:"name"`    // "exempt[0]" if not given
+	Product   string      `yaml:"product"` // "" or "*": any
+	When      *Expression `yaml:"when"`    // nil: always
+	Reason    string      `yaml:"reason"`
+	Author    string      `yaml:"author"`
+	Until     facts.Day   `yaml:"until"`      // last day on which it holds
+	From      []Verdict   `yaml:"from"`       // see [DefaultExemptFrom]; with LegalHold Leaver is among them
+	LegalHold bool        `yaml:"legal_hold"` // the only exemption that shields leavers
+}
+
+// DefaultExemptFrom lists the verdicts that an exemption shields if it does not say.
+func DefaultExemptFrom() []Verdict {
+	return []Verdict{Idle, NeverUsed, OverTier, NotEntitled, Duplicate, Expired}
+}
+
+// LeaverRule says what happens to the seats of people who have left.
+type LeaverRule struct {
+	Grace  time.Duration `yaml:"grace"` // after the end of the last day; 24 h if not given
+	Action ActionKind    `yaml:"action"`
+}
+
+// DefaultLeaverGrace is how long leavers keep their seats if the policy does not say.
+const DefaultLeaverGrace = 24 * time.Hour
+
+// ExpiredRule says what happens to seats whose contract has ended: Review unless the policy says Revoke.
+type ExpiredRule struct {
+	Action ActionKind `yaml:"action"`
+}
+
+// ApprovalRule says which verdicts are acted on unattended and who approves the others.
+type ApprovalRule struct {
+	Unattended []Verdict          `yaml:"unattended"`
+	Roles      map[Verdict]string `yaml:"roles"`
+	TrustCLI   bool               `yaml:"trust_cli"`
+}
+
+// Buffer is how many seats should be spare: a number, or a percentage of what is purchased.
+type Buffer struct {
+	Spare   int64
+	Percent float64
+}
+
+// GuardLimits are the limits of policy.yaml's guards section; a zero limit is not checked. Percentages are 5 for 5 %.
+type GuardLimits struct {
+	ActionLimits    `yaml:"actions"`
+	ShrinkPercent   float64       `yaml:"shrink_percent"` // rows of a feed against its last good run; 10 if not given
+	GrowthPercent   float64       `yaml:"growth_percent"`
+	RejectedPercent float64       `yaml:"rejected_percent"`
+	MatchRate       float64       `yaml:"match_rate"` // 0 to 1: at least this share of a feed's accounts matches
+	WatermarkAge    time.Duration `yaml:"watermark_age"`
+	Canary          int           `yaml:"canary"`
+}
+
+// ActionLimits bound how many accesses are taken.
+type ActionLimits struct {
+	Run               int     `yaml:"run"`                // people losing access in one run
+	RunPercent        float64 `yaml:"run_percent"`        // of people with a seat
+	Days7             int     `yaml:"days_7"`             // people losing access in seven rolling days
+	Days30            int     `yaml:"days_30"`            // people losing access in thirty rolling days
+	ProductPercent    float64 `yaml:"product_percent"`    // of a product's seats
+	DepartmentPercent float64 `yaml:"department_percent"` // of a department's seats
+	VerdictPercent    float64 `yaml:"verdict_percent"`    // of all seats, by verdict
+}
+
+// DefaultShrinkPercent is how much smaller a feed may be than in its last good run if the policy does not say.
+const DefaultShrinkPercent = 10
+
+// Options are what a decision depends on besides snapshot, catalogue and policy.
+type Options struct {
+	Identity Identity
+	Closures []Closure // days on which the organisation does not work: a silent log is then no gap
+	Build    string
+	Config   facts.Digest
+	Raised   []Raise
+}
+
+// Closure is an interval of days, inclusive.
+type Closure struct{ From, To facts.Day }
+
+// Raise lets one guard pass for one run.
+type Raise struct{ Guard, Scope, By string }
+
+// ParsePolicy reads policy.yaml against a catalogue; name is the file's name in errors. The error is [Faults], with
+// everything that is wrong. docs/formats/policy.md describes the format.
+func ParsePolicy(name string, data []byte, c *Catalogue) (*Policy, error) {
+	p := &Policy{SHA256: sha256.Sum256(data), Mode: Observe, catalogue: c,
+		Leaver:  LeaverRule{Grace: DefaultLeaverGrace, Action: Revoke},
+		Expired: ExpiredRule{Action: Review},
+		Guards:  GuardLimits{ShrinkPercent: DefaultShrinkPercent}}
+	doc, _ := DecodeStrict(name, data, p)
+	check := policyCheck{p, c, doc}
+	check.version()
+	check.rules()
+	check.exemptions()
+	check.buffers()
+	check.guards()
+	if err := doc.Err(); err != nil {
+		return nil, err
+	}
+	p.rank()
+	return p, nil
+}
+
+// Check reports an action that leavers cannot have.
+func (r *LeaverRule) Check(report Report) { checkAction(report, r.Action, Revoke, Review, Keep) }
+
+// Check reports an action that expired seats cannot have.
+func (r *ExpiredRule) Check(report Report) { checkAction(report, r.Action, Review, Revoke, Keep) }
+
+func checkAction(report Report, got ActionKind, allowed ...ActionKind) {
+	if slices.Contains(allowed, got) {
+		return
+	}
+	words := make([]string, len(allowed))
+	for n, k := range allowed {
+		words[n] = k.String()
+	}
+	report("action", fmt.Sprintf("cannot be %s here", got), "use "+strings.Join(words, ", "))
+}
+
+// Check reports verdicts that nobody could act on, and verdicts that are both approved and not.
+func (r *ApprovalRule) Check(report Report) {
+	for n, v := range r.Unattended {
+		key := fmt.Sprintf("unattended[%d]", n)
+		switch {
+		case !v.acts():
+			report(key, fmt.Sprintf("%s calls for nothing that could be done unattended", v), "remove it")
+		case slices.Contains(r.Unattended[:n], v):
+			report(key, fmt.Sprintf("%s stands twice", v), "")
+		case r.Roles[v] != "":
+			report(key, fmt.Sprintf("%s is also approved by %q", v, r.Roles[v]), "keep it in one of unattended and roles")
+		}
+	}
+	for _, v := range Verdicts() {
+		if role, given := r.Roles[v]; given && strings.TrimSpace(role) == "" {
+			report("roles."+v.String(), "is empty", "name the role that approves")
+		}
+	}
+}
+
+// acts reports whether the verdict can call for a change at a vendor.
+func (v Verdict) acts() bool {
+	switch v {
+	case Leaver, Expired, NotEntitled, Duplicate, OverTier, UnderTier, NeverUsed, Idle, Missing:
+		return true
+	}
+	return false
+}
+
+// ofSeat reports whether the verdict is one that an exemption can shield a seat from.
+func (v Verdict) ofSeat() bool {
+	switch v {
+	case Protected, InUse, New, Unknown, Missing, UnlicensedUse:
+		return false
+	}
+	return true
+}
+
+// UnmarshalYAML reads {spare: 5} or {spare: 2%}.
+func (b *Buffer) UnmarshalYAML(unmarshal func(any) error) error {
+	var keys struct {
+		Spare spare `yaml:"spare"`
+	}
+	keys.Spare.Spare = -1
+	if err := unmarshal(&keys); err != nil {
+		return err
+	}
+	if keys.Spare.Spare < 0 {
+		return &hinted{"names no spare", "write {spare: 5} or {spare: 2%}"}
+	}
+	*b = Buffer(keys.Spare)
+	return nil
+}
+
+// spare is a number of seats or a percentage.
+type spare Buffer
+
+func (s *spare) UnmarshalText(b []byte) error {
+	text, percent := strings.CutSuffix(string(b), "%")
+	*s = spare{}
+	if !percent {
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || n < 0 {
+			return &hinted{fmt.Sprintf("%q is neither a number of seats nor a percentage", b), "write 5 or 2%"}
+		}
+		s.Spare = n
+		return nil
+	}
+	p, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || !(p >= 0 && p <= 100) {
+		return &hinted{fmt.Sprintf("%q is no percentage from 0%% to 100%%", b), "write 5 or 2%"}
+	}
+	s.Percent = p
+	return nil
+}

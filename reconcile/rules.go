@@ -1,0 +1,140 @@
+package reconcile
+
+import "slices"
+
+// ranking lists rules by how specific they are about a product. It is read-only once built.
+type ranking struct {
+	product map[ProductID][]int
+	family  map[string][]int
+	any     []int
+}
+
+// newRanking ranks the rules with the given scopes: ids, families, "*" or "".
+func newRanking(c *Catalogue, scopes []string) ranking {
+	r := ranking{product: map[ProductID][]int{}, family: map[string][]int{}}
+	for n, scope := range scopes {
+		product, isProduct := c.ids[scope]
+		switch {
+		case scope == AnyProduct || scope == "":
+			r.any = append(r.any, n)
+		case isProduct:
+			r.product[product] = append(r.product[product], n)
+		default:
+			r.family[scope] = append(r.family[scope], n)
+		}
+	}
+	return r
+}
+
+// of returns the indexes of the rules that name a product, its family, and everything.
+func (r *ranking) of(c *Catalogue, p ProductID) [3][]int {
+	if p == NoProductID {
+		return [3][]int{2: r.any}
+	}
+	return [3][]int{r.product[p], r.family[c.Products[p].Family], r.any}
+}
+
+func (p *Policy) rank() {
+	p.eligibility = newRanking(p.catalogue, scopes(p.Eligibility, func(r *EligibilityRule) string { return r.Product }))
+	p.reclaim = newRanking(p.catalogue, scopes(p.Reclaim, func(r *ReclaimRule) string { return r.Product }))
+	p.exempt = newRanking(p.catalogue, scopes(p.Exempt, func(e *Exemption) string { return e.Product }))
+}
+
+func scopes[T any](rules []T, scope func(*T) string) []string {
+	list := make([]string, len(rules))
+	for n := range rules {
+		list[n] = scope(&rules[n])
+	}
+	return list
+}
+
+// EligibilityRules returns the rules that say who should hold a product: those of the most specific scope that has any,
+// in order; none if the policy does not say.
+func (p *Policy) EligibilityRules(product ProductID) []*EligibilityRule {
+	for _, level := range p.eligibility.of(p.catalogue, product) {
+		if len(level) > 0 {
+			rules := make([]*EligibilityRule, len(level))
+			for k, n := range level {
+				rules[k] = &p.Eligibility[n]
+			}
+			return rules
+		}
+	}
+	return nil
+}
+
+// Eligible returns the first of the product's eligibility rules that holds; nil if none does. Ruled reports whether the
+// product has rules at all: without, nobody is missing a seat and nobody is not entitled. If no rule holds and one could
+// not be evaluated, the error says why, and nothing follows.
+func (p *Policy) Eligible(ev *Evaluator, s Subject) (rule *EligibilityRule, ruled bool, err error) {
+	for _, level := range p.eligibility.of(p.catalogue, s.Product) {
+		if len(level) == 0 {
+			continue
+		}
+		for _, n := range level {
+			holds, failure := ev.Holds(p.Eligibility[n].When, s)
+			if holds {
+				return &p.Eligibility[n], true, nil
+			}
+			if failure != nil && err == nil {
+				err = failure
+			}
+		}
+		return nil, true, err
+	}
+	return nil, false, nil
+}
+
+// ReclaimRule returns the rule that decides about a seat: the most specific whose When holds, of equally specific ones
+// the first; nil if none does. If a rule cannot be evaluated before one holds, the error says why: the seat is kept,
+// and no less specific rule is asked.
+func (p *Policy) ReclaimRule(ev *Evaluator, s Subject) (*ReclaimRule, error) {
+	for _, level := range p.reclaim.of(p.catalogue, s.Product) {
+		for _, n := range level {
+			holds, err := ev.Holds(p.Reclaim[n].When, s)
+			if err != nil {
+				return nil, err
+			}
+			if holds {
+				return &p.Reclaim[n], nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// Exemption returns the exemption that shields a seat from a verdict: the most specific one in force on the snapshot's
+// day that names the verdict and whose When holds, of equally specific ones the first; nil if none does. If none holds
+// and one could not be evaluated, the error says why, and the seat is kept.
+func (p *Policy) Exemption(ev *Evaluator, s Subject, v Verdict) (exemption *Exemption, err error) {
+	for _, level := range p.exempt.of(p.catalogue, s.Product) {
+		for _, n := range level {
+			e := &p.Exempt[n]
+			if ev.today > e.Until || !slices.Contains(e.From, v) {
+				continue
+			}
+			holds, failure := ev.Holds(e.When, s)
+			if holds {
+				return e, nil
+			}
+			if failure != nil && err == nil {
+				err = failure
+			}
+		}
+	}
+	return nil, err
+}
+
+// Buffer returns how many seats of a product should be spare, by the most specific scope that says, and whether one does.
+func (p *Policy) Buffer(product ProductID) (Buffer, bool) {
+	if product != NoProductID {
+		of := &p.catalogue.Products[product]
+		for _, scope := range []string{of.ID, of.Family} {
+			if b, ok := p.Buffers[scope]; ok && scope != "" {
+				return b, true
+			}
+		}
+	}
+	b, ok := p.Buffers[AnyProduct]
+	return b, ok
+}
