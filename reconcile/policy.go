@@ -118,24 +118,44 @@ type Buffer struct {
 
 // GuardLimits are the limits of policy.yaml's guards section; a zero limit is not checked. Percentages are 5 for 5 %.
 type GuardLimits struct {
-	ActionLimits    `yaml:"actions"`
-	ShrinkPercent   float64       `yaml:"shrink_percent"` // rows of a feed against its last good run; 10 if not given
-	GrowthPercent   float64       `yaml:"growth_percent"`
-	RejectedPercent float64       `yaml:"rejected_percent"`
-	MatchRate       float64       `yaml:"match_rate"` // 0 to 1: at least this share of a feed's accounts matches
-	WatermarkAge    time.Duration `yaml:"watermark_age"`
-	Canary          int           `yaml:"canary"`
+	Run               int           // people losing access in one run
+	RunPercent        float64       // of people with a seat
+	Days7, Days30     int           // people losing access in rolling windows
+	ProductPercent    float64       // of a product's seats
+	DepartmentPercent float64       // of a department's seats
+	VerdictPercent    float64       // of all seats, by verdict
+	ShrinkPercent     float64       // rows of a feed against its last good run; 10 if not given
+	GrowthPercent     float64       // likewise
+	RejectedPercent   float64       // of a feed's rows
+	MatchRate         float64       // 0 to 1: at least this share of a feed's accounts matches
+	WatermarkAge      time.Duration // of a log's newest event
+	Canary            int           // accesses that an unattended run takes first
 }
 
-// ActionLimits bound how many accesses are taken.
-type ActionLimits struct {
-	Run               int     `yaml:"run"`                // people losing access in one run
-	RunPercent        float64 `yaml:"run_percent"`        // of people with a seat
-	Days7             int     `yaml:"days_7"`             // people losing access in seven rolling days
-	Days30            int     `yaml:"days_30"`            // people losing access in thirty rolling days
-	ProductPercent    float64 `yaml:"product_percent"`    // of a product's seats
-	DepartmentPercent float64 `yaml:"department_percent"` // of a department's seats
-	VerdictPercent    float64 `yaml:"verdict_percent"`    // of all seats, by verdict
+// UnmarshalYAML reads the section, in which the limits of what a run does stand under actions.
+func (g *GuardLimits) UnmarshalYAML(unmarshal func(any) error) error {
+	keys := struct {
+		Actions struct {
+			Run               *int     `yaml:"run"`
+			RunPercent        *float64 `yaml:"run_percent"`
+			Days7             *int     `yaml:"days_7"`
+			Days30            *int     `yaml:"days_30"`
+			ProductPercent    *float64 `yaml:"product_percent"`
+			DepartmentPercent *float64 `yaml:"department_percent"`
+			VerdictPercent    *float64 `yaml:"verdict_percent"`
+		} `yaml:"actions"`
+		ShrinkPercent   *float64       `yaml:"shrink_percent"`
+		GrowthPercent   *float64       `yaml:"growth_percent"`
+		RejectedPercent *float64       `yaml:"rejected_percent"`
+		MatchRate       *float64       `yaml:"match_rate"`
+		WatermarkAge    *time.Duration `yaml:"watermark_age"`
+		Canary          *int           `yaml:"canary"`
+	}{ShrinkPercent: &g.ShrinkPercent, GrowthPercent: &g.GrowthPercent, RejectedPercent: &g.RejectedPercent,
+		MatchRate: &g.MatchRate, WatermarkAge: &g.WatermarkAge, Canary: &g.Canary}
+	a := &keys.Actions
+	a.Run, a.RunPercent, a.Days7, a.Days30 = &g.Run, &g.RunPercent, &g.Days7, &g.Days30
+	a.ProductPercent, a.DepartmentPercent, a.VerdictPercent = &g.ProductPercent, &g.DepartmentPercent, &g.VerdictPercent
+	return unmarshal(&keys)
 }
 
 // DefaultShrinkPercent is how much smaller a feed may be than in its last good run if the policy does not say.
