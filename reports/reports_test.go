@@ -265,3 +265,34 @@ func TestAmount(t *testing.T) {
 		}
 	}
 }
+
+func TestText(t *testing.T) {
+	for name, test := range map[string]struct {
+		width int
+		color bool
+	}{"summary.txt": {100, false}, "summary-narrow.txt": {60, false}, "summary-color.txt": {100, true}} {
+		var out bytes.Buffer
+		if err := reports.WriteText(&out, view(t), test.width, test.color); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, filepath.Join("testdata", name), out.Bytes())
+	}
+}
+
+// TestTextIsSafe shows that names cannot drive a terminal.
+func TestTextIsSafe(t *testing.T) {
+	plan := reportstest.Plan(reportstest.Lines())
+	plan.Organisation = "Example\x1b]0;title\x07"
+	plan.Findings[0].Text = "clear\x1b[2J and \u202ereverse"
+	v, err := reports.Build(plan, reportstest.Run(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := reports.WriteText(&out, v, 100, false); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.ContainsAny(out.Bytes(), "\x1b\x07\u202e") {
+		t.Errorf("control characters pass: %q", out.String())
+	}
+}
