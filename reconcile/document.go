@@ -43,7 +43,7 @@ type place struct{ line, column int }
 // merge keys. A key without a value is refused, except where a list or a section is expected: that is then empty.
 //
 // Fields may be bools, integers, floats, strings, [time.Duration] (24h, or 1d for 24 hours), structs, pointers, slices
-// and maps of these, and types with UnmarshalText (given the text of a scalar) or UnmarshalYAML(func(any) error) error.
+// and maps of these, empty interfaces, structs whose keys stand among the others (`yaml:",inline"`), and types with UnmarshalText (given the text of a scalar) or UnmarshalYAML(func(any) error) error.
 // A type with the method Check([Report]) is checked once it is decoded. Fields already set keep their value where the
 // document does not name them.
 //
@@ -257,8 +257,35 @@ func (d *Document) set(n ast.Node, v reflect.Value, key string, depth int) bool 
 		return d.setMap(n, v, key, depth)
 	case reflect.Slice:
 		return d.setSlice(n, v, key, depth)
+	case reflect.Interface:
+		return d.setAny(n, v, key, depth)
 	}
 	return d.setScalar(n, v, key)
+}
+
+// setAny decodes into an empty interface: a mapping becomes a map[string]any, a list a []any, a scalar its text, truth
+// or number.
+func (d *Document) setAny(n ast.Node, v reflect.Value, key string, depth int) bool {
+	var into reflect.Value
+	switch n.(type) {
+	case *ast.MappingNode:
+		into = reflect.ValueOf(new(map[string]any)).Elem()
+	case *ast.SequenceNode:
+		into = reflect.ValueOf(new([]any)).Elem()
+	case *ast.BoolNode:
+		into = reflect.ValueOf(new(bool)).Elem()
+	case *ast.IntegerNode:
+		into = reflect.ValueOf(new(int64)).Elem()
+	case *ast.FloatNode:
+		into = reflect.ValueOf(new(float64)).Elem()
+	case *ast.NullNode:
+		return true
+	default:
+		into = reflect.ValueOf(new(string)).Elem()
+	}
+	ok := d.set(n, into, key, depth)
+	v.Set(into)
+	return ok
 }
 
 func (d *Document) setByItself(n ast.Node, u unmarshaler, key string, depth int) bool {
@@ -512,8 +539,10 @@ type yamlField struct {
 func fieldsOf(v reflect.Value) []yamlField {
 	var fields []yamlField
 	for k := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(k).Tag.Get("yaml"), ",")
-		if name != "" && name != "-" {
+		name, option, _ := strings.Cut(v.Type().Field(k).Tag.Get("yaml"), ",")
+		if option == "inline" {
+			fields = append(fields, fieldsOf(v.Field(k))...)
+		} else if name != "" && name != "-" {
 			fields = append(fields, yamlField{name, v.Field(k)})
 		}
 	}
