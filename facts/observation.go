@@ -84,7 +84,7 @@ type Observation struct {
 // NewObservation returns an empty, so far complete observation.
 func NewObservation(source string, feed Feed, observed Instant) *Observation {
 	return &Observation{Source: source, Feed: feed, Observed: observed, Complete: true, Outcomes: true,
-		From: NoInstant, To: NoInstant, Strings: NewStrings()}
+		From: NoInstant, To: NoInstant, Strings: NewStrings(), Daily: NewDaily()}
 }
 
 // Reject counts a refused record and lists it while there is room.

@@ -78,10 +78,7 @@ type Lane struct {
 	table    []uint32 // open addressing over rows; row+1, 0 is free
 	rows     SignIns
 	daily    Daily
-	day      Day // of the last event, with the span for which it holds
-	dayFrom  Instant
-	dayTo    Instant
-	pending  uint32 // events on day not yet counted in daily
+	period   *period // of the last event
 
 	Later int64 // events after the as-of
 }
@@ -89,7 +86,7 @@ type Lane struct {
 // NewLane returns an empty lane that ignores events after until (normally the run's as-of).
 func NewLane(calendar *Calendar, until Instant) *Lane {
 	return &Lane{calendar: calendar, until: until, strings: NewStrings(), table: make([]uint32, 256), daily: NewDaily(),
-		dayFrom: 1, dayTo: 0}
+		period: calendar.period(max(until, 0))}
 }
 
 // Add takes one event into account. It returns false, and does nothing, if the time is not to be believed: absent,
@@ -102,10 +99,10 @@ func (l *Lane) Add(e SignIn) bool {
 		l.Later++
 		return true
 	}
-	if e.At < l.dayFrom || e.At > l.dayTo {
-		l.turn(e.At)
+	if e.At < l.period.from || e.At > l.period.to {
+		l.period = l.calendar.period(e.At)
 	}
-	l.pending++
+	l.daily.Add(l.period.day(e.At), 1)
 	if e.At > l.daily.Last {
 		l.daily.Last = e.At
 	}
@@ -117,16 +114,6 @@ func (l *Lane) Add(e SignIn) bool {
 	}
 	l.add(l.strings.Intern(e.Account), l.strings.Intern(e.Login), l.strings.Intern(e.Application), e.Mode, e.At, 1)
 	return true
-}
-
-// turn moves to the day of at.
-func (l *Lane) turn(at Instant) {
-	if l.pending > 0 {
-		l.daily.Add(l.day, l.pending)
-		l.pending = 0
-	}
-	l.day = l.calendar.Day(at)
-	l.dayFrom, l.dayTo = l.calendar.Start(l.day), l.calendar.End(l.day)
 }
 
 func (l *Lane) add(account, login, application Sym, mode Mode, at Instant, n uint32) {
@@ -188,10 +175,6 @@ func (o *Observation) Join(lanes ...*Lane) {
 	}
 	first := lanes[0]
 	for _, l := range lanes {
-		if l.pending > 0 {
-			l.daily.Add(l.day, l.pending)
-			l.pending = 0
-		}
 		if l == first {
 			continue
 		}

@@ -148,7 +148,7 @@ type Frame struct {
 }
 
 // Freeze merges observations into a snapshot. The result does not depend on their order. It fails if an observation
-// names a source that frame does not.
+// names a source that frame does not, or if there are two of one feed of one source.
 func Freeze(frame Frame, observations []*Observation) (*Snapshot, error) {
 	s := &Snapshot{Organisation: frame.Organisation, Zone: frame.Calendar.Zone().String(), AsOf: frame.AsOf,
 		Strings: NewStrings(), Sources: slices.Clone(frame.Sources), Prior: frame.Prior, calendar: frame.Calendar}
@@ -157,7 +157,10 @@ func Freeze(frame Frame, observations []*Observation) (*Snapshot, error) {
 	slices.SortFunc(ordered, func(a, b *Observation) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Feed, b.Feed))
 	})
-	for _, o := range ordered {
+	for n, o := range ordered {
+		if n > 0 && ordered[n-1].Source == o.Source && ordered[n-1].Feed == o.Feed {
+			return nil, fmt.Errorf("facts: two observations of %s of source %q", o.Feed, o.Source)
+		}
 		source, ok := s.SourceNamed(o.Source)
 		if !ok {
 			return nil, fmt.Errorf("facts: %s of unknown source %q", o.Feed, o.Source)

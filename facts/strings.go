@@ -2,6 +2,7 @@ package facts
 
 import (
 	"hash/maphash"
+	"math"
 	"unsafe"
 )
 
@@ -55,6 +56,9 @@ func (s *Strings) Intern(b []byte) Sym {
 	slot, found := s.find(b, h)
 	if found {
 		return s.table[slot].sym
+	}
+	if uint64(len(s.arena))+uint64(len(b)) > math.MaxUint32 {
+		panic("facts: more than 4 GiB of distinct text in one table") // wrong text would be worse
 	}
 	n := Sym(len(s.ends))
 	s.arena = append(s.arena, b...)

@@ -3,7 +3,6 @@ package facts
 import (
 	"fmt"
 	"math"
-	"sort"
 	"time"
 )
 
@@ -118,80 +117,4 @@ func (d *Day) UnmarshalText(b []byte) (err error) {
 	}
 	*d, err = ParseDay(string(b))
 	return err
-}
-
-// Calendar turns instants into days of one time zone. It is immutable and safe for concurrent use.
-type Calendar struct {
-	zone   *time.Location
-	starts []Instant // start of each period of constant offset, ascending
-	offset []int64   // milliseconds east of UTC in that period
-}
-
-// The span for which offsets are tabulated; beyond it the first or last known offset holds.
-const (
-	calendarFrom = 1970
-	calendarTo   = 2100
-)
-
-// NewCalendar tabulates the offsets of zone from 1970 to 2100.
-func NewCalendar(zone *time.Location) *Calendar {
-	c := &Calendar{zone: zone}
-	end := time.Date(calendarTo, 1, 1, 0, 0, 0, 0, time.UTC)
-	t := time.Date(calendarFrom, 1, 1, 0, 0, 0, 0, time.UTC).In(zone)
-	for {
-		_, seconds := t.Zone()
-		c.starts = append(c.starts, At(t))
-		c.offset = append(c.offset, int64(seconds)*1000)
-		_, next := t.ZoneBounds()
-		if !next.IsZero() && !next.After(t) { // by rule, on the last day of a leap year, Go 1.26 answers t itself
-			next = t.AddDate(0, 0, 1)
-		}
-		if next.IsZero() || !next.Before(end) {
-			break
-		}
-		t = next
-	}
-	c.starts[0] = math.MinInt64
-	return c
-}
-
-// Zone returns the calendar's time zone.
-func (c *Calendar) Zone() *time.Location { return c.zone }
-
-// Day returns the calendar day on which i falls; [NoDay] if i is absent.
-func (c *Calendar) Day(i Instant) Day {
-	if i == NoInstant {
-		return NoDay
-	}
-	n := sort.Search(len(c.starts), func(k int) bool { return c.starts[k] > i }) - 1
-	ms := int64(i) + c.offset[n]
-	d := ms / 86_400_000
-	if ms%86_400_000 < 0 {
-		d--
-	}
-	return Day(d)
-}
-
-// Start returns the first instant of day d, which is not midnight where a clock change skips midnight; [NoInstant] if d
-// is absent.
-func (c *Calendar) Start(d Day) Instant {
-	if d == NoDay {
-		return NoInstant
-	}
-	y, m, day := d.Civil()
-	t := time.Date(y, m, day, 0, 0, 0, 0, c.zone)
-	i := At(t)
-	if c.Day(i) < d { // midnight does not exist: the day starts at the transition
-		_, next := t.ZoneBounds()
-		return At(next)
-	}
-	return i
-}
-
-// End returns the last millisecond of day d.
-func (c *Calendar) End(d Day) Instant {
-	if d == NoDay {
-		return NoInstant
-	}
-	return c.Start(d+1) - 1
 }
