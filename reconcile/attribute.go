@@ -12,7 +12,7 @@ import (
 )
 
 // attribute is one fact about a subject that a rule may name. code is a number that is equal for two subjects only if
-// the attribute's value is; it has at most bits bits. Attributes with the same slot have the same code.
+// the attribute's value is; it has at most bits bits (see [Evaluator.width]). Attributes with the same slot have the same code.
 type attribute struct {
 	name  string
 	kind  *cel.Type
@@ -21,6 +21,12 @@ type attribute struct {
 	code  func(*Evaluator, *Subject) uint64
 	value func(*Evaluator, *Subject) ref.Val
 }
+
+// Widths that depend on the snapshot: as many bits as its strings, or its sets of groups, need.
+const (
+	symBits = 64 + iota
+	setBits
+)
 
 // attributes are all attributes, in a fixed order. The table is never written to.
 var attributes = []attribute{
@@ -35,13 +41,13 @@ var attributes = []attribute{
 	wordAttribute("person.kind", (*Evaluator).personKind),
 	wordAttribute("person.status", (*Evaluator).personStatus),
 	flagAttribute("person.known", func(s *Subject) bool { return s.Person != NoPersonID }),
-	{name: "person.groups", kind: cel.ListType(cel.StringType), slot: "person.groups", bits: 32,
+	{name: "person.groups", kind: cel.ListType(cel.StringType), slot: "person.groups", bits: setBits,
 		code:  func(ev *Evaluator, s *Subject) uint64 { return uint64(ev.groupSet(s.Person)) },
 		value: func(ev *Evaluator, s *Subject) ref.Val { return ev.groups().lists[ev.groupSet(s.Person)] }},
 
 	accountText("id", func(a *Account) facts.Sym { return a.Key }),
 	accountText("login", func(a *Account) facts.Sym { return a.Login }),
-	{name: "account.source", kind: cel.StringType, slot: "account.source", bits: 32, code: accountSource,
+	{name: "account.source", kind: cel.StringType, slot: "account.source", bits: 17, code: accountSource,
 		value: func(ev *Evaluator, s *Subject) ref.Val {
 			if n := accountSource(ev, s); n > 0 {
 				return types.String(ev.snapshot.Sources[n-1].Name)
@@ -91,7 +97,7 @@ func attributesOf(owner string) []string {
 }
 
 func textAttribute(name string, sym func(*Evaluator, *Subject) facts.Sym) attribute {
-	return attribute{name: name, kind: cel.StringType, slot: name, bits: 32,
+	return attribute{name: name, kind: cel.StringType, slot: name, bits: symBits,
 		code:  func(ev *Evaluator, s *Subject) uint64 { return uint64(sym(ev, s)) },
 		value: func(ev *Evaluator, s *Subject) ref.Val { return types.String(ev.snapshot.Strings.Text(sym(ev, s))) }}
 }

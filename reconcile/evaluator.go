@@ -3,6 +3,7 @@ package reconcile
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"slices"
 	"sync"
 
@@ -37,10 +38,9 @@ type Evaluator struct {
 	today     facts.Day
 	groups    func() *groupSets // built on first need, shared by forks
 
-	memos   map[*Expression]*memo
-	last    *Expression // the expression asked about last, and its memo
-	memo    *memo
-	subject Subject // of the evaluation under way
+	memos    map[*Expression]*memo
+	numbered []*memo // by the expression's number, of the policy asked about last
+	subject  Subject // of the evaluation under way
 }
 
 // NewEvaluator returns an evaluator of subjects whose numbers index people, accounts and the catalogue's products. None
@@ -62,35 +62,60 @@ func (ev *Evaluator) Holds(e *Expression, s Subject) (bool, error) {
 	if e == nil {
 		return true, nil
 	}
-	if e != ev.last {
-		ev.last, ev.memo = e, ev.memoOf(e)
+	ev.subject = s // not on the stack, or each question would allocate
+	m := ev.memoOf(e)
+	a := m.answer(ev)
+	if a >= firstError {
+		return false, m.errors[a]
 	}
-	k := ev.memo.key(ev, &s)
-	answer, ok := ev.memo.answers[k]
-	if !ok {
-		answer = ev.evaluate(e, s)
-		ev.memo.remember(k, answer)
-	}
-	if answer >= firstError {
-		return false, ev.memo.errors[answer]
-	}
-	return answer == yes, nil
+	return a == yes, nil
 }
 
+// memoOf returns the memo of an expression: by its number, which is unique in a policy, or by itself where expressions
+// of several policies are asked about.
 func (ev *Evaluator) memoOf(e *Expression) *memo {
+	if e.number < len(ev.numbered) && ev.numbered[e.number] != nil && ev.numbered[e.number].expression == e {
+		return ev.numbered[e.number]
+	}
 	m, ok := ev.memos[e]
 	if !ok {
-		m = newMemo(e)
+		m = newMemo(ev, e)
 		ev.memos[e] = m
 	}
+	if e.number >= len(ev.numbered) {
+		ev.numbered = append(ev.numbered, make([]*memo, e.number+1-len(ev.numbered))...)
+	}
+	ev.numbered[e.number] = m
 	return m
 }
 
-func (ev *Evaluator) evaluate(e *Expression, s Subject) answer {
-	ev.subject = s
-	out, _, err := e.program.Eval(activation{ev})
+// answer looks the answer up, or evaluates and remembers.
+func (m *memo) answer(ev *Evaluator) answer {
+	if m.size <= 64 {
+		k := m.narrowKey(ev)
+		if a := m.narrow.find(k).answer; a != unasked {
+			return a
+		}
+		a := ev.evaluate(m)
+		m.narrow.add(k, a)
+		return a
+	}
+	k := m.wideKey(ev)
+	a, ok := m.wide[k]
+	if !ok {
+		a = ev.evaluate(m)
+		if len(m.wide) >= maxAnswers {
+			clear(m.wide)
+		}
+		m.wide[k] = a
+	}
+	return a
+}
+
+func (ev *Evaluator) evaluate(m *memo) answer {
+	out, _, err := m.expression.program.Eval(activation{ev})
 	if err != nil {
-		return ev.memo.failed(fmt.Errorf("%s: %w", e.Source, err))
+		return m.failed(fmt.Errorf("%s: %w", m.expression.Source, err))
 	}
 	if out == types.True {
 		return yes
@@ -114,11 +139,12 @@ func (a activation) ResolveName(name string) (any, bool) {
 // Parent returns nil: attributes are all there is.
 func (a activation) Parent() cel.Activation { return nil }
 
-// answer is no, yes, or the number of an error in the memo.
+// answer is unasked, no, yes, or the number of an error in the memo.
 type answer int32
 
 const (
-	no answer = iota
+	unasked answer = iota
+	no
 	yes
 	firstError
 )
@@ -132,73 +158,127 @@ const (
 
 // memo remembers the answers of one expression by the values that it names.
 type memo struct {
-	parts   []part
-	wide    bool // the values do not fit into a key: the whole subject is the key
-	answers map[memoKey]answer
-	errors  map[answer]error
+	expression *Expression
+	parts      []part
+	size       uint // of a key, in bits
+	narrow     table
+	wide       map[wideKey]answer // where a key does not fit into 64 bits
+	errors     map[answer]error
 }
-
-type memoKey [3]uint64
 
 // part says where in a key an attribute's code stands.
 type part struct {
 	*attribute
-	word, shift uint
+	shift uint
 }
 
-func newMemo(e *Expression) *memo {
-	m := &memo{answers: map[memoKey]answer{}, errors: map[answer]error{}}
-	word, shift := uint(0), uint(0)
+func newMemo(ev *Evaluator, e *Expression) *memo {
+	m := &memo{expression: e, errors: map[answer]error{}, wide: map[wideKey]answer{}, narrow: newTable(8)}
 	for _, n := range e.inputs {
 		a := &attributes[n]
 		if slices.ContainsFunc(m.parts, func(p part) bool { return p.slot == a.slot }) {
 			continue
 		}
-		if shift+a.bits > 64 {
-			word, shift = word+1, 0
-		}
-		m.parts = append(m.parts, part{a, word, shift})
-		shift += a.bits
+		m.parts = append(m.parts, part{a, m.size})
+		m.size += ev.width(a)
 	}
-	m.wide = word >= uint(len(memoKey{}))
 	return m
 }
 
-func (m *memo) key(ev *Evaluator, s *Subject) (k memoKey) {
-	if m.wide {
-		return wideKey(s)
+// width is how many bits a code of the attribute can take in this snapshot.
+func (ev *Evaluator) width(a *attribute) uint {
+	switch a.bits {
+	case symBits:
+		return uint(bits.Len(uint(ev.snapshot.Strings.Len())))
+	case setBits:
+		return uint(bits.Len(uint(len(ev.groups().lists))))
 	}
+	return a.bits
+}
+
+func (m *memo) narrowKey(ev *Evaluator) (k uint64) {
 	for n := range m.parts {
 		p := &m.parts[n]
-		k[p.word] |= p.code(ev, s) << p.shift
+		k |= p.code(ev, &ev.subject) << p.shift
 	}
 	return k
 }
 
-// wideKey tells all subjects apart.
-func wideKey(s *Subject) memoKey {
-	k := memoKey{uint64(uint32(s.Person))<<32 | uint64(uint32(s.Account)), uint64(s.Path)<<32 | uint64(s.CostCentre),
-		uint64(uint32(s.IdleDays))<<32 | uint64(uint16(s.Product))<<8}
+// wideKey tells all combinations of values apart: the codes of up to eight slots, or the whole subject where there are
+// more.
+type wideKey [8]uint32
+
+func (m *memo) wideKey(ev *Evaluator) (k wideKey) {
+	s := &ev.subject
+	if len(m.parts) <= len(k) {
+		for n := range m.parts {
+			k[n] = uint32(m.parts[n].code(ev, s))
+		}
+		return k
+	}
+	k = wideKey{uint32(s.Person), uint32(s.Account), uint32(s.Path), uint32(s.CostCentre), uint32(s.IdleDays), uint32(uint16(s.Product))}
 	for n, set := range []bool{s.Held, s.Inherited, s.Ever} {
 		if set {
-			k[2] |= 1 << n
+			k[6] |= 1 << n
 		}
 	}
 	return k
 }
 
-func (m *memo) remember(k memoKey, a answer) {
-	if len(m.answers) >= maxAnswers {
-		clear(m.answers)
+// table maps words to answers by open addressing: two cache lines a look-up where a map needs several.
+type table struct {
+	slots []slot // a power of two
+	shift uint   // 64 less the power
+	used  int
+}
+
+type slot struct {
+	key    uint64
+	answer answer // unasked: free
+}
+
+func newTable(power uint) table { return table{slots: make([]slot, 1<<power), shift: 64 - power} }
+
+// find returns the slot of a key, or the free one where it belongs.
+func (t *table) find(k uint64) *slot {
+	const golden = 0x9E3779B97F4A7C15 // 2^64 / golden ratio: spreads the upper bits
+	for n := (k * golden) >> t.shift; ; n = (n + 1) & uint64(len(t.slots)-1) {
+		if s := &t.slots[n]; s.key == k || s.answer == unasked {
+			return s
+		}
 	}
-	m.answers[k] = a
+}
+
+// add stores the answer of a key that is not in the table.
+func (t *table) add(k uint64, a answer) {
+	switch {
+	case t.used >= maxAnswers:
+		*t = newTable(8)
+	case 2*t.used >= len(t.slots):
+		grown := newTable(65 - t.shift)
+		for _, s := range t.slots {
+			if s.answer != unasked {
+				*grown.find(s.key) = s
+			}
+		}
+		grown.used = t.used
+		*t = grown
+	}
+	*t.find(k) = slot{k, a}
+	t.used++
+}
+
+// forget makes the memo empty.
+func (m *memo) forget() {
+	m.narrow = newTable(8)
+	clear(m.wide)
+	clear(m.errors)
 }
 
 // failed gives an error a number.
 func (m *memo) failed(err error) answer {
 	if len(m.errors) >= maxErrors {
-		clear(m.answers)
-		clear(m.errors)
+		m.forget()
 	}
 	n := firstError + answer(len(m.errors))
 	m.errors[n] = err

@@ -25,6 +25,7 @@ type Expression struct {
 	program   cel.Program
 	inputs    []int // indexes into attributes, ascending: what the expression depends on
 	literals  []literal
+	number    int // among the expressions of a policy, see [Policy.rank]
 }
 
 // literal is a text with which an expression compares one of its attributes.
@@ -89,7 +90,7 @@ func (e *expressionError) Error() string {
 
 // environment is built once, because that costs more than compiling most expressions; it is immutable.
 var environment = sync.OnceValues(func() (*cel.Env, error) {
-	options := []cel.EnvOption{cel.ParserExpressionSizeLimit(16 << 10), cel.ParserRecursionLimit(64),
+	options := []cel.EnvOption{cel.EnableMacroCallTracking(), cel.ParserExpressionSizeLimit(16 << 10), cel.ParserRecursionLimit(64),
 		cel.ASTValidators(cel.ValidateRegexLiterals())}
 	for _, a := range attributes {
 		options = append(options, cel.Variable(a.name, a.kind))

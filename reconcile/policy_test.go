@@ -51,8 +51,8 @@ func TestParsePolicy(t *testing.T) {
 		Expired:  ExpiredRule{Action: Review},
 		Approval: ApprovalRule{Unattended: []Verdict{Leaver, Duplicate}, Roles: map[Verdict]string{Idle: "manager", NotEntitled: "app-owner"}},
 		Buffers:  map[string]Buffer{"*": {Percent: 2}},
-		Guards: GuardLimits{Run: 200, RunPercent: 5, Days7: 400, ProductPercent: 10, ShrinkPercent: 10, MatchRate: 0.95, Canary: 5},
-		SHA256: got.SHA256,
+		Guards:   GuardLimits{Run: 200, RunPercent: 5, Days7: 400, ProductPercent: 10, ShrinkPercent: 10, MatchRate: 0.95, Canary: 5},
+		SHA256:   got.SHA256,
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Policy{}, Expression{})); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)

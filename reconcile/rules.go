@@ -38,6 +38,26 @@ func (p *Policy) rank() {
 	p.eligibility = newRanking(p.catalogue, scopes(p.Eligibility, func(r *EligibilityRule) string { return r.Product }))
 	p.reclaim = newRanking(p.catalogue, scopes(p.Reclaim, func(r *ReclaimRule) string { return r.Product }))
 	p.exempt = newRanking(p.catalogue, scopes(p.Exempt, func(e *Exemption) string { return e.Product }))
+	p.number()
+}
+
+// number gives each expression a number, by which an [Evaluator] finds what it remembers of it.
+func (p *Policy) number() {
+	next := 0
+	number := func(e *Expression) {
+		if e != nil {
+			e.number, next = next, next+1
+		}
+	}
+	for n := range p.Eligibility {
+		number(p.Eligibility[n].When)
+	}
+	for n := range p.Reclaim {
+		number(p.Reclaim[n].When)
+	}
+	for n := range p.Exempt {
+		number(p.Exempt[n].When)
+	}
 }
 
 func scopes[T any](rules []T, scope func(*T) string) []string {
