@@ -101,3 +101,34 @@ func patterns(value any) ([]Pattern, error) {
 	}
 	return nil, fmt.Errorf("want a file pattern, a list of them, or a mapping from product to them, got %v", value)
 }
+
+// Patterns returns which files hold which feed. Can are the feeds that the kind reads from files.
+func (e *Exports) Patterns(can []facts.Feed) (map[facts.Feed][]Pattern, error) {
+	byFeed := e.Files.ByFeed
+	switch {
+	case len(e.Feeds) > 0:
+		return nil, fmt.Errorf("feeds: kind %s reads files; name them under files:", e.Kind)
+	case e.Feed == nil && len(e.Files.Single) > 0:
+		return nil, fmt.Errorf("files: want a mapping from feed to files, or name the feed under feed:")
+	case e.Feed != nil && byFeed != nil:
+		return nil, fmt.Errorf("feed: files: names feeds already")
+	case e.Feed != nil:
+		byFeed = map[facts.Feed][]Pattern{*e.Feed: e.Files.Single}
+	}
+	for feed := range byFeed {
+		if !slices.Contains(can, feed) {
+			return nil, fmt.Errorf("files: kind %s has no %s feed", e.Kind, feed)
+		}
+	}
+	return byFeed, nil
+}
+
+// Declare writes what the operator says about the coverage of a log into its observation.
+func (c Coverage) Declare(o *facts.Observation, calendar *facts.Calendar) {
+	if c.From != 0 {
+		o.From = calendar.Start(c.From)
+	}
+	if c.To != 0 {
+		o.To = calendar.End(c.To)
+	}
+}

@@ -32,6 +32,8 @@ type Options struct {
 	Workers int
 	// MaxDocument bounds a document's length in bytes, and with it the memory used; 0 means [DefaultMaxDocument].
 	MaxDocument int
+	// Accept, if set, is told of documents that were taken, a number at a time, from any of the goroutines.
+	Accept func(n int64)
 	// Reject, if set, is told of each refused document, from any of the goroutines.
 	Reject func(line int64, reason string)
 
@@ -54,6 +56,9 @@ func Each(ctx context.Context, r io.Reader, o Options, each func(worker int, d D
 	}
 	if o.block == 0 {
 		o.block = blockSize
+	}
+	if o.Accept == nil {
+		o.Accept = func(int64) {}
 	}
 	if o.Reject == nil {
 		o.Reject = func(int64, string) {}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 
@@ -36,6 +37,8 @@ func collect(r io.Reader, o Options) collected {
 		defer mu.Unlock()
 		c.rejects = append(c.rejects, fmt.Sprintf("%04d: %s", line, reason))
 	}
+	var accepted atomic.Int64
+	o.Accept = func(n int64) { accepted.Add(n) }
 	o.Envelope = func(line int64, rest []byte) error {
 		c.rest = append(c.rest, fmt.Sprintf("%04d: %s", line, rest))
 		return nil
@@ -60,6 +63,9 @@ func collect(r io.Reader, o Options) collected {
 		c.docs = append(c.docs, fmt.Sprintf("%04d: %s", d.Line, doc.Bytes()))
 		return nil
 	})
+	if accepted.Load() != int64(len(c.docs)) && c.err == nil {
+		c.err = fmt.Errorf("%d documents accepted of %d", accepted.Load(), len(c.docs))
+	}
 	slices.Sort(c.docs)
 	slices.Sort(c.rejects)
 	return c

@@ -132,6 +132,8 @@ func (l *lines) work(worker int) error {
 // take gives the documents of a block to each.
 func (l *lines) take(worker int, b *block) error {
 	line := b.line
+	accepted := int64(0)
+	defer func() { l.Accept(accepted) }()
 	for rest := b.bytes; len(rest) > 0; line++ {
 		doc, ended := rest, false
 		if k := bytes.IndexByte(rest, '\n'); k >= 0 {
@@ -154,6 +156,8 @@ func (l *lines) take(worker int, b *block) error {
 			l.torn = line
 		case why != "":
 			l.Reject(line, string(why))
+		default:
+			accepted++
 		}
 	}
 	return nil

@@ -156,10 +156,15 @@ func (s *stream) document() error {
 // give hands a document on.
 func (s *stream) give(d Doc) error {
 	why, err := call(s.each, 0, d)
-	if why != "" {
+	switch {
+	case err != nil:
+		return err
+	case why != "":
 		s.Reject(d.Line, string(why))
+	default:
+		s.Accept(1)
 	}
-	return err
+	return nil
 }
 
 // page is an object that may hold the wanted array.
