@@ -1,0 +1,209 @@
+package store
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"pgregory.net/rapid"
+
+	"trueup/blob"
+	"trueup/facts"
+)
+
+func archive(t testing.TB) (*Archive, string) {
+	t.Helper()
+	dir := t.TempDir()
+	store, err := blob.OpenFolder(filepath.Join(dir, "archive"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	a, err := NewArchive(store, filepath.Join(dir, "spool"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a, dir
+}
+
+// keep archives content, written in pieces.
+func keep(t testing.TB, a *Archive, content []byte, piece int) (facts.Digest, error) {
+	t.Helper()
+	w, err := a.Create(t.Context(), "hr.csv")
+	if err != nil {
+		return facts.Digest{}, err
+	}
+	for b := content; len(b) > 0; {
+		n := min(piece, len(b))
+		if _, err := w.Write(b[:n]); err != nil {
+			w.Abort()
+			return facts.Digest{}, err
+		}
+		b = b[n:]
+	}
+	got, size, err := w.Commit()
+	if err == nil && size != int64(len(content)) {
+		t.Errorf("size %d, want %d", size, len(content))
+	}
+	return got, err
+}
+
+func reading(t testing.TB, a *Archive, of facts.Digest) ([]byte, error) {
+	t.Helper()
+	r, err := a.Open(t.Context(), of)
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(r)
+	return b, errors.Join(err, r.Close())
+}
+
+func files(t testing.TB, dir string) []string {
+	t.Helper()
+	var names []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func zipped(t testing.TB, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err := z.Write([]byte(text))
+	if err := errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestArchiveRoundTrip(t *testing.T) {
+	text := strings.Repeat("E1042,ana@example.com,Active\r\n", 10_000)
+	packer, _ := zstd.NewWriter(nil)
+	for name, c := range map[string]struct {
+		content []byte
+		suffix  string
+		at      int64 // most bytes that the object may have
+	}{
+		"text": {[]byte(text), ".zst", int64(len(text)) / 50},
+		"gzip": {zipped(t, text), ".received.gz", int64(len(zipped(t, text)))},
+		"zstd": {packer.EncodeAll([]byte(text), nil), ".received.zst", 10_000},
+		"none": {nil, ".zst", 100},
+		"one":  {[]byte{0x1f}, ".zst", 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, dir := archive(t)
+			for range 2 { // what is there already is not kept twice
+				got, err := keep(t, a, c.content, 4096)
+				if err != nil || got != sum(string(c.content)) {
+					t.Fatalf("digest %s, %v; want %s", got, err, sum(string(c.content)))
+				}
+			}
+			back, err := reading(t, a, sum(string(c.content)))
+			if err != nil || !bytes.Equal(back, c.content) {
+				t.Errorf("read back %d bytes, %v; want %d", len(back), err, len(c.content))
+			}
+			left := files(t, dir)
+			if len(left) != 1 || !strings.HasSuffix(left[0], c.suffix) {
+				t.Fatalf("files %v; want one object %s and an empty spool", left, c.suffix)
+			}
+			if info, _ := os.Stat(left[0]); info.Size() > c.at {
+				t.Errorf("the object has %d bytes, at most %d were expected", info.Size(), c.at)
+			}
+		})
+	}
+}
+
+func TestArchiveRoundTripOfAnyBytes(t *testing.T) {
+	a, _ := archive(t)
+	rapid.Check(t, func(r *rapid.T) {
+		content := rapid.SliceOfN(rapid.Byte(), 0, 5000).Draw(r, "content")
+		of, err := keep(t, a, content, rapid.IntRange(1, 600).Draw(r, "piece"))
+		if err != nil {
+			r.Fatal(err)
+		}
+		if back, err := reading(t, a, of); err != nil || !bytes.Equal(back, content) {
+			r.Fatalf("read back %d bytes, %v; want %d", len(back), err, len(content))
+		}
+	})
+}
+
+func TestArchiveNoticesDamage(t *testing.T) {
+	content := zipped(t, strings.Repeat("a line of an export\n", 5000))
+	other, _ := zstd.NewWriter(nil)
+	for name, damage := range map[string]func([]byte) []byte{
+		"flipped":   func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
+		"truncated": func(b []byte) []byte { return b[:len(b)/2] },
+		"replaced":  func([]byte) []byte { return other.EncodeAll([]byte("something else"), nil) },
+		"empty":     func([]byte) []byte { return nil },
+	} {
+		for _, content := range [][]byte{content, []byte(strings.Repeat("a line of an export\n", 5000))} {
+			a, dir := archive(t)
+			of, err := keep(t, a, content, 1000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			object := files(t, dir)[0]
+			b, err := os.ReadFile(object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, object, string(damage(b)))
+			if _, err := reading(t, a, of); err == nil {
+				t.Errorf("%s: read without an error", name)
+			} else if _, ok := errors.AsType[*CorruptError](err); !ok {
+				t.Errorf("%s: %v, want a CorruptError", name, err)
+			}
+		}
+	}
+}
+
+func TestArchiveForgets(t *testing.T) {
+	a, dir := archive(t)
+	w, err := a.Create(t.Context(), "hr.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write([]byte("half")); err != nil {
+		t.Fatal(err)
+	}
+	w.Abort()
+	if left := files(t, dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if _, err := a.Open(t.Context(), sum("half")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("open what was never kept: %v", err)
+	}
+}
+
+func TestReferencingKeepsNothing(t *testing.T) {
+	a, dir := archive(t)
+	kept, err := keep(t, a, []byte("kept"), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := keep(t, a.Referencing(), []byte("seen"), 2)
+	if err != nil || got != sum("seen") || len(files(t, dir)) != 1 {
+		t.Errorf("digest %s, %v, files %v", got, err, files(t, dir))
+	}
+	if b, err := reading(t, a.Referencing(), kept); err != nil || string(b) != "kept" {
+		t.Errorf("what the archive has: %q, %v", b, err)
+	}
+	if got, err := keep(t, Discard(), []byte("seen"), 2); err != nil || got != (facts.Digest{}) {
+		t.Errorf("discarded: %s, %v", got, err)
+	}
+}

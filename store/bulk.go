@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// bulkRows is how many rows one statement inserts; more gains nothing on SQLite.
+const bulkRows = 20
+
+// bulk inserts many rows into one table, several a statement.
+type bulk struct {
+	tx      *tx
+	table   string
+	columns []string
+	args    []any
+	full    *sqlx.Stmt // of bulkRows rows, once there were so many
+}
+
+func (t *tx) bulk(table string, columns ...string) *bulk {
+	return &bulk{tx: t, table: table, columns: columns, args: make([]any, 0, bulkRows*len(columns))}
+}
+
+// add takes one row, its values in the order of the columns.
+func (b *bulk) add(ctx context.Context, values ...any) error {
+	b.args = append(b.args, values...)
+	if len(b.args) < bulkRows*len(b.columns) {
+		return nil
+	}
+	if b.full == nil {
+		var err error
+		if b.full, err = b.tx.PreparexContext(ctx, b.statement(bulkRows)); err != nil {
+			return err
+		}
+	}
+	_, err := b.full.ExecContext(ctx, b.args...)
+	b.args = b.args[:0]
+	return err
+}
+
+// flush inserts what is left.
+func (b *bulk) flush(ctx context.Context) error {
+	if len(b.args) > 0 {
+		if _, err := b.tx.ExecContext(ctx, b.statement(len(b.args)/len(b.columns)), b.args...); err != nil {
+			return err
+		}
+		b.args = b.args[:0]
+	}
+	if b.full == nil {
+		return nil
+	}
+	return b.full.Close()
+}
+
+func (b *bulk) statement(rows int) string {
+	row := "(?" + strings.Repeat(", ?", len(b.columns)-1) + ")"
+	return b.tx.Rebind("INSERT INTO " + b.table + " (" + strings.Join(b.columns, ", ") + ") VALUES " + row +
+		strings.Repeat(", "+row, rows-1))
+}

@@ -1,0 +1,236 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"trueup/facts"
+	"trueup/reconcile"
+)
+
+// openCase is a case that a plan may continue or end.
+type openCase struct {
+	ID         digest                                  `db:"id"`
+	Due        date                                    `db:"due"`
+	State      word[reconcile.State, *reconcile.State] `db:"state"`
+	Source     string                                  `db:"source"`
+	Account    string                                  `db:"account"`
+	Holder     string                                  `db:"holder"`
+	Product    string                                  `db:"product"`
+	Verdict    string                                  `db:"verdict"`
+	Commitment string                                  `db:"commitment"`
+	proposed   bool                                    // by the plan being stored
+}
+
+// caseChange is what the ledger says of one case: opened, moved or ended.
+type caseChange struct {
+	Case    string `json:"case"` // commitment
+	From    string `json:"from,omitempty"`
+	To      string `json:"to"`
+	Kind    string `json:"kind,omitempty"`
+	Product string `json:"product,omitempty"`
+	Verdict string `json:"verdict,omitempty"`
+	Due     string `json:"due,omitempty"`
+	Ended   string `json:"ended,omitempty"` // why
+}
+
+// changesPerEntry bounds one entry of the ledger.
+const changesPerEntry = 200
+
+// cases opens a case for each action that has none, moves those that are open already, and ends those that the plan
+// no longer proposes.
+func (w *planWriter) cases(ctx context.Context) error {
+	if w.back {
+		return nil
+	}
+	open, err := w.openCases(ctx)
+	if err != nil {
+		return err
+	}
+	var changes []caseChange
+	var fresh []*reconcile.Action
+	for n := range w.plan.Actions {
+		a := &w.plan.Actions[n]
+		c, ok := open[a.ID]
+		if !ok {
+			fresh, open[a.ID] = append(fresh, a), &openCase{proposed: true}
+			continue
+		}
+		if c.proposed {
+			continue // one action on two rows
+		}
+		c.proposed = true
+		if changes, err = w.continueCase(ctx, c, a, changes); err != nil {
+			return err
+		}
+	}
+	if changes, err = w.openFresh(ctx, fresh, changes); err != nil {
+		return err
+	}
+	if changes, err = w.endCases(ctx, open, changes); err != nil {
+		return err
+	}
+	return w.logChanges(ctx, changes)
+}
+
+func (w *planWriter) openCases(ctx context.Context) (map[facts.Digest]*openCase, error) {
+	var rows []openCase
+	err := w.list(ctx, &rows, `SELECT id, due, state, source, account, holder, product, verdict, commitment
+		FROM cases WHERE ended IS NULL`)
+	open := make(map[facts.Digest]*openCase, len(rows))
+	for n := range rows {
+		open[facts.Digest(rows[n].ID)] = &rows[n]
+	}
+	return open, err
+}
+
+// continueCase moves an open case to what the plan says, as far as its state allows: what was answered or sent stays.
+func (w *planWriter) continueCase(ctx context.Context, c *openCase, a *reconcile.Action, changes []caseChange) ([]caseChange, error) {
+	verdict := w.plan.Rows[a.Row].Verdict.String()
+	state, due := a.State, a.Due
+	if !Allowed(ByPlan, c.State.it, a.State) {
+		state, due = c.State.it, facts.Day(c.Due)
+	}
+	if state == c.State.it && due == facts.Day(c.Due) && verdict == c.Verdict {
+		return changes, nil
+	}
+	_, err := w.exec(ctx, `UPDATE cases SET state = ?, due = ?, verdict = ?, plan = ? WHERE id = ?`,
+		state.String(), date(due), verdict, w.record.ID, c.ID)
+	return append(changes, caseChange{Case: c.Commitment, From: c.State.it.String(), To: state.String(), Verdict: verdict,
+		Due: due.String()}), err
+}
+
+// openFresh opens cases, again those that had ended.
+func (w *planWriter) openFresh(ctx context.Context, fresh []*reconcile.Action, changes []caseChange) ([]caseChange, error) {
+	ended, err := w.ended(ctx, fresh)
+	if err != nil {
+		return nil, err
+	}
+	today := w.plan.Snapshot.Today()
+	b := w.bulk("cases", "id", "opened", "due", "state", "source", "account", "login", "product", "holder", "kind", "target",
+		"verdict", "plan", "ended", "cause", "salt", "commitment")
+	for _, a := range fresh {
+		row := &w.plan.Rows[a.Row]
+		it, source := w.who(row), w.source(a.Source)
+		name, again := ended[a.ID]
+		if again {
+			_, err = w.exec(ctx, `UPDATE cases SET opened = ?, due = ?, state = ?, verdict = ?, plan = ?, ended = NULL, cause = ''
+				WHERE id = ?`, date(today), date(a.Due), a.State.String(), row.Verdict.String(), w.record.ID, digest(a.ID))
+		} else {
+			var salt []byte
+			if salt, err = w.salt(); err != nil {
+				return nil, err
+			}
+			name = commitment(salt, a.ID.String(), it.holder, source, it.account, it.login)
+			err = b.add(ctx, a.ID.String(), date(today), date(a.Due), a.State.String(), source, it.account, it.login,
+				w.product(row.Product), it.holder, a.Kind.String(), w.product(a.To), row.Verdict.String(), w.record.ID, nil, "",
+				salt, name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, caseChange{Case: name, To: a.State.String(), Kind: a.Kind.String(),
+			Product: w.product(row.Product), Verdict: row.Verdict.String(), Due: a.Due.String()})
+	}
+	return changes, b.flush(ctx)
+}
+
+// ended returns the names in the ledger of those actions that have a case which ended.
+func (w *planWriter) ended(ctx context.Context, actions []*reconcile.Action) (map[facts.Digest]string, error) {
+	names := map[facts.Digest]string{}
+	for len(actions) > 0 {
+		n := min(len(actions), 500)
+		args := make([]any, n)
+		for k, a := range actions[:n] {
+			args[k] = a.ID.String()
+		}
+		actions = actions[n:]
+		var rows []openCase
+		if err := w.list(ctx, &rows, `SELECT id, commitment FROM cases WHERE id IN (?`+strings.Repeat(", ?", n-1)+`)`, args...); err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			names[facts.Digest(r.ID)] = r.Commitment
+		}
+	}
+	return names, nil
+}
+
+// endCases ends the open cases that the plan does not propose and has looked at.
+func (w *planWriter) endCases(ctx context.Context, open map[facts.Digest]*openCase, changes []caseChange) ([]caseChange, error) {
+	missing := map[seatKey]*openCase{}
+	for _, c := range open {
+		if !c.proposed && c.State.it != reconcile.Sent { // what was sent is settled first
+			missing[seatKey{c.Product, c.Holder, c.Account}] = c
+		}
+	}
+	if len(missing) == 0 {
+		return changes, nil
+	}
+	verdicts := map[seatKey]*reconcile.Row{}
+	for n := range w.plan.Rows {
+		row := &w.plan.Rows[n]
+		it := w.who(row)
+		key := seatKey{w.product(row.Product), it.holder, it.account}
+		if missing[key] != nil {
+			verdicts[key] = row
+		}
+	}
+	today := w.plan.Snapshot.Today()
+	for _, c := range open { // in what order does not matter: each is ended by itself
+		if c.proposed || c.State.it == reconcile.Sent {
+			continue
+		}
+		cause := w.cause(c, verdicts[seatKey{c.Product, c.Holder, c.Account}])
+		if cause == "" {
+			continue
+		}
+		state := c.State.it
+		if Allowed(ByEnd, state, reconcile.Cancelled) {
+			state = reconcile.Cancelled
+		}
+		if _, err := w.exec(ctx, `UPDATE cases SET state = ?, plan = ?, ended = ?, cause = ? WHERE id = ?`,
+			state.String(), w.record.ID, date(today), cause, c.ID); err != nil {
+			return nil, err
+		}
+		changes = append(changes, caseChange{Case: c.Commitment, From: c.State.it.String(), To: state.String(), Ended: cause})
+	}
+	return changes, nil
+}
+
+type seatKey struct{ product, holder, account string }
+
+// cause says why a case ends that the plan does not propose; "" if the plan cannot tell, since the source was not read
+// whole.
+func (w *planWriter) cause(c *openCase, row *reconcile.Row) string {
+	switch {
+	case row != nil && row.Action >= 0:
+		return "superseded"
+	case row != nil:
+		return "verdict " + row.Verdict.String()
+	case w.readWhole(c.Source):
+		return "gone"
+	}
+	return ""
+}
+
+// readWhole reports whether the seats of a source are all in the plan.
+func (w *planWriter) readWhole(source string) bool {
+	id, ok := w.plan.Snapshot.SourceNamed(source)
+	if !ok {
+		return w.plan.Complete
+	}
+	seats, ok := w.plan.Snapshot.Input(id, facts.FeedSeats)
+	return ok && seats.Complete
+}
+
+func (w *planWriter) logChanges(ctx context.Context, changes []caseChange) error {
+	for len(changes) > 0 {
+		n := min(len(changes), changesPerEntry)
+		if _, err := w.append(ctx, w.record.Made, w.record.Run, "cases", map[string]any{"plan": w.record.ID, "changes": changes[:n]}); err != nil {
+			return err
+		}
+		changes = changes[n:]
+	}
+	return nil
+}
