@@ -59,6 +59,8 @@ type Section struct {
 	Secret func(reference string) (string, error)
 	// Calendar is the organisation's: a date without a time is a day of its zone.
 	Calendar *facts.Calendar
+	// Now tells the time, for verbs whose effect depends on it: a pull has its own.
+	Now func() facts.Instant
 }
 
 // Source is one configured source.
