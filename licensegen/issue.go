@@ -111,28 +111,28 @@ func (i *Issuer) lint(l License, line *OrderLine) error {
 	if err != nil {
 		return err
 	}
-	verifier := NewVerifier(l.Issuer, i.throwaway.Public())
-	use := Use{At: l.NotBefore, Product: line.Product, Host: line.Host}
-	got, err := verifier.Verify(file, use)
+	got, err := NewVerifier(l.Issuer, i.throwaway.Public()).Authenticate(file)
 	if err != nil {
 		return err
 	}
 	if !got.Terms.Equal(&l.Terms) || got.ID != l.ID || got.Supersedes != l.Supersedes || !got.Issued.Equal(l.Issued) {
 		return errors.New("it does not say what was meant")
 	}
-	use.At = l.NotBefore.Add(-time.Second)
-	if _, err := verifier.Verify(file, use); !errors.Is(err, ErrNotYet) {
+	allows := func(at time.Time) error { return got.Allows(Use{At: at, Product: line.Product, Host: line.Host}) }
+	if err := allows(line.Begins()); err != nil {
+		return fmt.Errorf("in the first second of its term: %w", err)
+	}
+	if !errors.Is(allows(line.Begins().Add(-time.Second)), ErrNotYet) {
 		return errors.New("it is accepted before its term begins")
 	}
-	if l.Expires.IsZero() {
+	end := line.Ends()
+	if end.IsZero() {
 		return nil
 	}
-	use.At = l.Expires.Add(-time.Second)
-	if _, err := verifier.Verify(file, use); err != nil {
+	if err := allows(end.Add(-time.Second)); err != nil {
 		return fmt.Errorf("in the last second of its term: %w", err)
 	}
-	use.At = l.Expires
-	if _, err := verifier.Verify(file, use); !errors.Is(err, ErrExpired) {
+	if !errors.Is(allows(end), ErrExpired) {
 		return errors.New("it is accepted after its term")
 	}
 	return nil

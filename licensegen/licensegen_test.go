@@ -409,3 +409,22 @@ func TestEnsureRefusesABrokenRegister(t *testing.T) {
 		t.Error("a licence was made to supersede another line's")
 	}
 }
+
+// BenchmarkIssue compares a licence from order line to file with the bare signatures that are in it.
+func BenchmarkIssue(b *testing.B) {
+	key, line := testKey(b), testLine(b)
+	i := newIssuer(b, key)
+	message := []byte(issue(b, i, line, nil).Token())
+	b.Run("licence", func(b *testing.B) {
+		for b.Loop() {
+			issue(b, i, line, nil)
+		}
+	})
+	b.Run("signature", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := key.Sign(message); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -77,17 +77,25 @@ func (v *Verifier) Verify(file []byte, use Use) (*License, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case l.Terms.Product != use.Product:
-		return nil, fmt.Errorf("%w: %q", ErrProduct, l.Terms.Product)
-	case l.Terms.Host != "" && l.Terms.Host != BindHost(use.Product, use.Host):
-		return nil, ErrHost
-	case use.At.Before(l.NotBefore):
-		return nil, fmt.Errorf("%w: it begins at %s", ErrNotYet, l.NotBefore.Format(time.RFC3339))
-	case !l.Expires.IsZero() && !use.At.Before(l.Expires):
-		return nil, fmt.Errorf("%w: at %s, the end of %s in %s", ErrExpired, l.Expires.Format(time.RFC3339), l.Terms.End, l.Terms.Zone)
+	if err := l.Allows(use); err != nil {
+		return nil, err
 	}
 	return l, nil
+}
+
+// Allows says why the licence does not allow the use; nil if it does.
+func (l *License) Allows(use Use) error {
+	switch {
+	case l.Terms.Product != use.Product:
+		return fmt.Errorf("%w: %q", ErrProduct, l.Terms.Product)
+	case l.Terms.Host != "" && l.Terms.Host != BindHost(use.Product, use.Host):
+		return ErrHost
+	case use.At.Before(l.NotBefore):
+		return fmt.Errorf("%w: it begins at %s", ErrNotYet, l.NotBefore.Format(time.RFC3339))
+	case !l.Expires.IsZero() && !use.At.Before(l.Expires):
+		return fmt.Errorf("%w: at %s, the end of %s in %s", ErrExpired, l.Expires.Format(time.RFC3339), l.Terms.End, l.Terms.Zone)
+	}
+	return nil
 }
 
 func (v *Verifier) key(id KeyID) (PublicKey, bool) {

@@ -87,23 +87,20 @@ func (s *source) path(p string) string {
 
 // Check implements [connectors.Checker]: everything that issuing needs is there and fits together.
 func (s *source) Check(ctx context.Context) error {
-	b, err := s.books(ctx, facts.FeedSeats)
+	ring, err := licensegen.ReadKeyring(s.path(s.config.Keys))
 	if err != nil {
+		return s.keyFault(err)
+	}
+	b, err := s.books(ctx, facts.FeedSeats)
+	if err != nil || !s.config.Write {
 		return err
 	}
-	if !s.config.Write {
-		return nil
-	}
-	_, _, err = s.issuer(b.catalogue)
+	_, _, err = s.issuer(b.catalogue, ring)
 	return err
 }
 
 // issuer returns what signs, and what verifies what was signed before.
-func (s *source) issuer(c *licensegen.Catalogue) (*licensegen.Issuer, *licensegen.Verifier, error) {
-	ring, err := licensegen.ReadKeyring(s.path(s.config.Keys))
-	if err != nil {
-		return nil, nil, s.keyFault(err)
-	}
+func (s *source) issuer(c *licensegen.Catalogue, ring *licensegen.Keyring) (*licensegen.Issuer, *licensegen.Verifier, error) {
 	if ring.Signing == nil {
 		return nil, nil, &connectors.Error{Class: connectors.Unauthorised, Place: s.config.Keys, Reason: "has no " + licensegen.SigningKeyFile,
 			Hint: "licences can be verified here and not issued; bring the key, or take write out of the source"}

@@ -24,7 +24,12 @@ func (s *source) Assign(ctx context.Context, seat connectors.Seat, _ string) (co
 	if err != nil {
 		return connectors.Receipt{}, s.untouched(connectors.ClassOf(err), err, connectors.HintOf(err))
 	}
-	issuer, verifier, err := s.issuer(b.catalogue)
+	ring, err := licensegen.ReadKeyring(s.path(s.config.Keys))
+	if err != nil {
+		err = s.keyFault(err)
+		return connectors.Receipt{}, s.untouched(connectors.ClassOf(err), err, connectors.HintOf(err))
+	}
+	issuer, verifier, err := s.issuer(b.catalogue, ring)
 	if err != nil {
 		return connectors.Receipt{}, s.untouched(connectors.ClassOf(err), err, connectors.HintOf(err))
 	}
