@@ -66,14 +66,17 @@ func (d *DB) Claim(ctx context.Context, intent reconcile.Intent) (bool, error) {
 	return claimed && err == nil, err
 }
 
+func (c caseState) intentEntry(in reconcile.Intent) intentEntry {
+	return intentEntry{c.Commitment, in.Plan, in.Epoch, in.Attempt, in.Kind.String(), in.Source,
+		commitment(c.Salt, in.Account, in.Login, in.Holder), in.Item, in.ToItem, in.Before, in.Product, in.Verdict, in.Department}
+}
+
 func (t *tx) writeIntent(ctx context.Context, in reconcile.Intent, c caseState) error {
 	before, err := json.Marshal(in.Before)
 	if err != nil {
 		return err
 	}
-	seq, err := t.append(ctx, in.At, in.Run, "intent", intentEntry{c.Commitment, in.Plan, in.Epoch, in.Attempt, in.Kind.String(),
-		in.Source, commitment(c.Salt, in.Account, in.Login, in.Holder), in.Item, in.ToItem, in.Before, in.Product, in.Verdict,
-		in.Department})
+	seq, err := t.append(ctx, in.At, in.Run, "intent", c.intentEntry(in))
 	if err != nil {
 		return err
 	}
@@ -215,9 +218,12 @@ func (t *tx) recorded(ctx context.Context, o reconcile.Outcome) (bool, error) {
 	return err == nil && last.Attempt == o.Attempt && last.State == o.State.String(), err
 }
 
+func (c caseState) outcomeEntry(o reconcile.Outcome) outcomeEntry {
+	return outcomeEntry{c.Commitment, o.Attempt, o.State.String(), o.Already, o.Request, committed(c.Salt, o.Detail)}
+}
+
 func (t *tx) writeOutcome(ctx context.Context, o reconcile.Outcome, intent sql.NullInt64, c caseState) error {
-	seq, err := t.append(ctx, o.At, o.Run, "outcome", outcomeEntry{c.Commitment, o.Attempt, o.State.String(), o.Already,
-		o.Request, committed(c.Salt, o.Detail)})
+	seq, err := t.append(ctx, o.At, o.Run, "outcome", c.outcomeEntry(o))
 	if err != nil {
 		return err
 	}
@@ -227,25 +233,32 @@ func (t *tx) writeOutcome(ctx context.Context, o reconcile.Outcome, intent sql.N
 	return err
 }
 
+const outcomeColumns = `action, run, attempt, at, state, already, request, detail`
+
+type outcomeRow struct {
+	Action  digest                                  `db:"action"`
+	Run     string                                  `db:"run"`
+	Attempt int                                     `db:"attempt"`
+	At      moment                                  `db:"at"`
+	State   word[reconcile.State, *reconcile.State] `db:"state"`
+	Already bool                                    `db:"already"`
+	Request string                                  `db:"request"`
+	Detail  string                                  `db:"detail"`
+}
+
+func (r outcomeRow) outcome() reconcile.Outcome {
+	return reconcile.Outcome{Action: facts.Digest(r.Action), Run: r.Run, Attempt: r.Attempt, At: facts.Instant(r.At),
+		State: r.State.it, Already: r.Already, Request: r.Request, Detail: r.Detail}
+}
+
 // Outcomes returns the outcomes that a run recorded, in that order.
 func (d *DB) Outcomes(ctx context.Context, run string) ([]reconcile.Outcome, error) {
 	var outcomes []reconcile.Outcome
 	err := d.read(ctx, "list outcomes of run "+run, func(t *tx) error {
-		var rows []struct {
-			Action  digest                                  `db:"action"`
-			Run     string                                  `db:"run"`
-			Attempt int                                     `db:"attempt"`
-			At      moment                                  `db:"at"`
-			State   word[reconcile.State, *reconcile.State] `db:"state"`
-			Already bool                                    `db:"already"`
-			Request string                                  `db:"request"`
-			Detail  string                                  `db:"detail"`
-		}
-		err := t.list(ctx, &rows, `SELECT action, run, attempt, at, state, already, request, detail FROM outcomes
-			WHERE run = ? ORDER BY seq`, run)
+		var rows []outcomeRow
+		err := t.list(ctx, &rows, `SELECT `+outcomeColumns+` FROM outcomes WHERE run = ? ORDER BY seq`, run)
 		for _, r := range rows {
-			outcomes = append(outcomes, reconcile.Outcome{Action: facts.Digest(r.Action), Run: r.Run, Attempt: r.Attempt,
-				At: facts.Instant(r.At), State: r.State.it, Already: r.Already, Request: r.Request, Detail: r.Detail})
+			outcomes = append(outcomes, r.outcome())
 		}
 		return err
 	})

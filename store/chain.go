@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"trueup/facts"
 )
@@ -88,57 +87,4 @@ func committed(salt []byte, text string) string {
 		return ""
 	}
 	return commitment(salt, text)
-}
-
-// VerifyLedger recomputes the chain from its first entry and returns its end. The first entry that was changed, moved or
-// removed is a [*ChainError]; so is a projection that refers to an entry that is gone. Entries cut off the end together
-// with everything that refers to them can only be seen by comparing with a [Head] noted elsewhere.
-func (d *DB) VerifyLedger(ctx context.Context) (Head, error) {
-	var head Head
-	err := d.read(ctx, "verify ledger", func(t *tx) (err error) {
-		if head, err = t.walk(ctx); err != nil {
-			return err
-		}
-		return t.tie(ctx, head)
-	})
-	return head, err
-}
-
-func (t *tx) walk(ctx context.Context) (Head, error) {
-	var head Head
-	rows, err := t.QueryxContext(ctx, `SELECT seq, at, run, kind, body, prev, hash FROM ledger ORDER BY seq`)
-	if err != nil {
-		return head, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var e entry
-		if err := rows.StructScan(&e); err != nil {
-			return head, &ChainError{Seq: head.Seq + 1, Reason: err.Error()}
-		}
-		switch {
-		case e.Seq != head.Seq+1:
-			return head, &ChainError{Seq: head.Seq + 1, Reason: "is missing"}
-		case facts.Digest(e.Prev) != head.Hash:
-			return head, &ChainError{Seq: e.Seq, Reason: "does not follow the entry before it"}
-		case e.sum() != facts.Digest(e.Hash):
-			return head, &ChainError{Seq: e.Seq, Reason: "was changed: its hash is not that of its content"}
-		}
-		head = Head{Seq: e.Seq, Hash: facts.Digest(e.Hash)}
-	}
-	return head, rows.Err()
-}
-
-// tie checks that what the projections refer to is there.
-func (t *tx) tie(ctx context.Context, head Head) error {
-	var last sql.NullInt64
-	if err := t.get(ctx, &last, `SELECT max(seq) FROM (SELECT max(seq) AS seq FROM runs UNION ALL
-		SELECT max(seq) FROM pulls UNION ALL SELECT max(seq) FROM plans UNION ALL
-		SELECT max(seq) FROM intents UNION ALL SELECT max(seq) FROM outcomes) AS projections`); err != nil {
-		return err
-	}
-	if last.Int64 > head.Seq {
-		return &ChainError{Seq: head.Seq + 1, Reason: fmt.Sprintf("is missing: there should be at least %d entries", last.Int64)}
-	}
-	return nil
 }

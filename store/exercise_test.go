@@ -628,10 +628,23 @@ func exercisePrivacy(t *testing.T, open opener) {
 	verify(t, d)
 }
 
+var errUntouched = errors.New("not to be kept")
+
 func exerciseTampering(t *testing.T, open opener) {
 	d := open(t)
 	for n := range 3 {
-		save(t, d, n, idle("ana", reconcile.Ready))
+		save(t, d, n, idle("ana", reconcile.Ready)) // entries 1 to 7; the case is opened in 3
+	}
+	lease, err := d.Acquire(t.Context(), "me", night(1), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	actions, _ := d.Actions(t.Context(), "plan-2")
+	ok, err := d.Claim(t.Context(), intentOf(actions[0], "run-2", lease.Epoch)) // 8
+	if err := errors.Join(err,
+		d.Record(t.Context(), reconcile.Outcome{Action: actions[0].ID, Run: "run-2", Attempt: 1, State: reconcile.Failed, Detail: "no"}),           // 9
+		d.SavePull(t.Context(), []reconcile.PulledInput{{Run: "run-2", Source: "hr", Files: []facts.File{{Name: "hr.csv"}}}})); !ok || err != nil { // 10
+		t.Fatal(ok, err)
 	}
 	head := verify(t, d)
 	for _, statement := range []string{`UPDATE ledger SET body = '{}'`, `DELETE FROM ledger`} {
@@ -643,11 +656,21 @@ func exerciseTampering(t *testing.T, open opener) {
 		statements []string
 		seq        int64
 	}{
-		"changed":       {[]string{`UPDATE ledger SET body = replace(body, 'run', 'ran') WHERE seq = 2`}, 2},
-		"other time":    {[]string{`UPDATE ledger SET at = at + 1 WHERE seq = 2`}, 2},
-		"missing":       {[]string{`DELETE FROM ledger WHERE seq = 4`}, 4},
-		"first missing": {[]string{`DELETE FROM ledger WHERE seq = 1`}, 1},
-		"cut off":       {[]string{`DELETE FROM ledger WHERE seq = 7`}, 7},
+		"changed":          {[]string{`UPDATE ledger SET body = replace(body, 'run', 'ran') WHERE seq = 2`}, 2},
+		"other time":       {[]string{`UPDATE ledger SET at = at + 1 WHERE seq = 2`}, 2},
+		"missing":          {[]string{`DELETE FROM ledger WHERE seq = 4`}, 4},
+		"first missing":    {[]string{`DELETE FROM ledger WHERE seq = 1`}, 1},
+		"cut off":          {[]string{`DELETE FROM ledger WHERE seq = 10`}, 10},
+		"run":              {[]string{`UPDATE runs SET who = 'somebody' WHERE id = 'run-1'`}, 4},
+		"pull":             {[]string{`UPDATE pulls SET row_count = 7`}, 10},
+		"file of a pull":   {[]string{`UPDATE pull_files SET name = 'other.csv'`}, 10},
+		"plan":             {[]string{`UPDATE plans SET snapshot = policy WHERE id = 'plan-0'`}, 2},
+		"intent":           {[]string{`UPDATE intents SET account = 'ben'`}, 8},
+		"what stood there": {[]string{`UPDATE intents SET before = '[]'`}, 8},
+		"outcome":          {[]string{`UPDATE outcomes SET detail = 'yes'`}, 9},
+		"outcome removed":  {[]string{`DELETE FROM outcomes`}, 10},
+		"state of a case":  {[]string{`UPDATE cases SET state = 'done'`}, 9},
+		"holder of a case": {[]string{`UPDATE cases SET holder = 'ben'`}, 9},
 		"reordered": {[]string{`UPDATE ledger SET seq = 99 WHERE seq = 2`, `UPDATE ledger SET seq = 2 WHERE seq = 3`,
 			`UPDATE ledger SET seq = 3 WHERE seq = 99`}, 2},
 	} {
@@ -659,11 +682,11 @@ func exerciseTampering(t *testing.T, open opener) {
 						t.Fatal(err)
 					}
 				}
-				end, err := x.walk(t.Context())
+				end, told, err := x.walk(t.Context())
 				if err == nil {
-					err = x.tie(t.Context(), end)
+					err = x.tie(t.Context(), end, told)
 				}
-				return err // never nil: what was tampered with is rolled back
+				return errors.Join(err, errUntouched) // what was tampered with is rolled back
 			})
 			if fault, ok := errors.AsType[*ChainError](err); !ok || fault.Seq != c.seq {
 				t.Errorf("%v; want an error of entry %d", err, c.seq)

@@ -20,6 +20,8 @@ type pullRow struct {
 	Rejected int64                         `db:"rejected"`
 }
 
+const pullColumns = `seq, run, source, kind, feed, observed, complete, failure, row_count, rejected`
+
 type fileRow struct {
 	Pull    int64  `db:"pull"`
 	Name    string `db:"name"`
@@ -52,6 +54,9 @@ func (t *tx) savePull(ctx context.Context, p reconcile.PulledInput) error {
 	if err := t.get(ctx, &salt, `SELECT salt FROM runs WHERE id = ?`, p.Run); err != nil {
 		return missing(err, "run", p.Run)
 	}
+	if len(p.Files) == 0 {
+		p.Files = nil // none is written in one way only
+	}
 	seq, err := t.append(ctx, p.Observed, p.Run, "pull", pullEntry{p, committed(salt, p.Failure)})
 	if err != nil {
 		return err
@@ -76,8 +81,7 @@ func (d *DB) Pulls(ctx context.Context, asOf facts.Instant) ([]reconcile.PulledI
 	var pulls []reconcile.PulledInput
 	err := d.read(ctx, "list pulls", func(t *tx) error {
 		var rows []pullRow
-		if err := t.list(ctx, &rows, `SELECT seq, run, source, kind, feed, observed, complete, failure, row_count, rejected FROM (
-			SELECT seq, run, source, kind, feed, observed, complete, failure, row_count, rejected,
+		if err := t.list(ctx, &rows, `SELECT `+pullColumns+` FROM (SELECT `+pullColumns+`,
 				row_number() OVER (PARTITION BY source, feed ORDER BY CASE WHEN failure = '' THEN 0 ELSE 1 END,
 					CASE WHEN observed <= ? THEN 0 ELSE 1 END,
 					CASE WHEN observed <= ? THEN -observed ELSE observed END, seq DESC) AS place

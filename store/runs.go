@@ -69,22 +69,25 @@ func (d *DB) StartRun(ctx context.Context, r reconcile.Run) error {
 	})
 }
 
-// FinishRun records how a run ended: state, exit code, error, plan, workbook and as-of. A run that was taken for
-// interrupted may still say how it ended; one that has ended stays as it is.
+// FinishRun records how a run ended: its finish, state, exit code, error, plan, workbook and as-of. A run that was taken
+// for interrupted may still say how it ended; one that has ended stays as it is.
 func (d *DB) FinishRun(ctx context.Context, r reconcile.Run) error {
 	return d.write(ctx, "finish run "+r.ID, func(t *tx) error {
-		var was struct {
-			State string `db:"state"`
-			Salt  []byte `db:"salt"`
-		}
-		if err := t.get(ctx, &was, `SELECT state, salt FROM runs WHERE id = ?`, r.ID); err != nil {
+		var was runWithSalt
+		if err := t.get(ctx, &was, `SELECT `+runColumns+`, salt FROM runs WHERE id = ?`, r.ID); err != nil {
 			return missing(err, "run", r.ID)
 		}
 		if was.State != string(reconcile.RunRunning) && was.State != string(reconcile.RunInterrupted) {
 			return &Error{Op: "run " + r.ID, Reason: "is " + was.State + " already"}
 		}
+		r.Kind, r.Started, r.Who, r.Build = was.Kind, facts.Instant(was.Started), was.Who, was.Build
 		return t.finish(ctx, r, was.Salt)
 	})
+}
+
+type runWithSalt struct {
+	runRow
+	Salt []byte `db:"salt"`
 }
 
 func (t *tx) finish(ctx context.Context, r reconcile.Run, salt []byte) error {
@@ -111,10 +114,7 @@ func (d *DB) MarkInterrupted(ctx context.Context, now facts.Instant) ([]string, 
 		if lease.held(now) {
 			before = int64(lease.Since)
 		}
-		var stale []struct {
-			runRow
-			Salt []byte `db:"salt"`
-		}
+		var stale []runWithSalt
 		if err := t.list(ctx, &stale, `SELECT `+runColumns+`, salt FROM runs WHERE state = ? AND started < ? ORDER BY id`,
 			string(reconcile.RunRunning), before); err != nil {
 			return err
