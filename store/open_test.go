@@ -8,6 +8,8 @@ import (
 	"testing/fstest"
 
 	"github.com/jmoiron/sqlx"
+
+	"trueup/reconcile"
 )
 
 func write(t testing.TB, path, content string) {
@@ -101,5 +103,40 @@ func TestTheFileIsForItsOwner(t *testing.T) {
 	info, err := os.Stat(dir + "/trueup.db")
 	if err != nil || info.Mode().Perm()&0o077 != 0 {
 		t.Errorf("mode %v, %v; the ledger holds personal data", info.Mode(), err)
+	}
+}
+
+// What a person can mend is said with what to do, whichever call meets it first.
+func TestFaultsOfTheDatabaseHaveHints(t *testing.T) {
+	for want, pragma := range map[string]string{"the disk is full": "max_page_count = 1", "the database is read-only": "query_only = 1"} {
+		d := sqliteAt(t, t.TempDir())
+		d.db.SetMaxOpenConns(1) // so that the pragma is for the next call too
+		if _, err := d.db.Exec("PRAGMA " + pragma); err != nil {
+			t.Fatal(err)
+		}
+		long := reconcile.Run{ID: "r", Kind: "run", Build: strings.Repeat("x", 1<<20)}
+		err := d.StartRun(t.Context(), long)
+		if fault, ok := errors.AsType[*Error](err); !ok || fault.Reason != want || fault.Hint == "" {
+			t.Errorf("%s: %v; want %q with a hint", pragma, err, want)
+		}
+	}
+}
+
+func TestWaitingForAnotherProcessEnds(t *testing.T) {
+	dir := t.TempDir()
+	a, b := sqliteAt(t, dir), sqliteAt(t, dir)
+	b.db.SetMaxOpenConns(1)
+	if _, err := b.db.Exec("PRAGMA busy_timeout = 50"); err != nil {
+		t.Fatal(err)
+	}
+	err := a.write(t.Context(), "hold", func(*tx) error {
+		err := b.StartRun(t.Context(), reconcile.Run{ID: "r"})
+		if fault, ok := errors.AsType[*Error](err); !ok || !strings.Contains(fault.Reason, "another process") || fault.Hint == "" {
+			t.Errorf("%v; want an error that says who is in the way, with a hint", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
