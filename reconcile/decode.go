@@ -183,10 +183,9 @@ func (d *Document) member(n ast.Node, v reflect.Value, key string, keyAt place, 
 	d.decode(n, v, key, depth+1)
 }
 
-// isContainer reports whether v is a plain struct, slice or map, for which no value means an empty one.
+// isContainer reports whether v is a section, list or map, for which no value means an empty one.
 func isContainer(v reflect.Value) bool {
-	switch v.Addr().Interface().(type) {
-	case unmarshaler, encoding.TextUnmarshaler:
+	if _, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return false
 	}
 	k := v.Kind()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -201,6 +202,32 @@ func TestGroupsAreASet(t *testing.T) {
 	}
 	if n := ev.memoOf(e).narrow.used; n != 1 {
 		t.Errorf("%d evaluations of equal sets, want 1", n)
+	}
+}
+
+// Forks answer side by side what one evaluator answers alone.
+func TestForksSideBySide(t *testing.T) {
+	w := newTestWorld(t, 40)
+	e := compile(t, `person.groups.exists(g, g == "g3") && usage.idle_days > 45`)
+	ev := w.evaluator()
+	var wanted, got [4][40]bool
+	var group sync.WaitGroup
+	for fork := range got {
+		group.Go(func() {
+			mine := ev.Fork()
+			for p := range got[fork] {
+				got[fork][p], _ = mine.Holds(e, Subject{Person: PersonID(p), Account: NoAccountID, Product: NoProductID, IdleDays: int32(p * 3)})
+			}
+		})
+	}
+	group.Wait()
+	for fork := range wanted {
+		for p := range wanted[fork] {
+			wanted[fork][p], _ = ev.Holds(e, Subject{Person: PersonID(p), Account: NoAccountID, Product: NoProductID, IdleDays: int32(p * 3)})
+		}
+	}
+	if got != wanted {
+		t.Errorf("forks say %v, want %v", got, wanted)
 	}
 }
 

@@ -129,7 +129,7 @@ type GuardLimits struct {
 	RejectedPercent   float64       // of a feed's rows
 	MatchRate         float64       // 0 to 1: at least this share of a feed's accounts matches
 	WatermarkAge      time.Duration // of a log's newest event
-	Canary            int           // accesses that an unattended run takes first
+	Canary            int           // accesses that are taken first and read back before the rest
 }
 
 // UnmarshalYAML reads the section, in which the limits of what a run does stand under actions.

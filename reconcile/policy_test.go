@@ -3,6 +3,7 @@ package reconcile
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -56,5 +57,39 @@ func TestParsePolicy(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Policy{}, Expression{})); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
+	}
+}
+
+// Sections whose items are all commented out are empty, and everything has its default.
+func TestPolicyDefaults(t *testing.T) {
+	const text = "version: 1\nmode: observe\neligibility:\nreclaim:\nexempt:\nleaver:\nexpired:\napproval:\nbuffers:\nguards:\n  actions:\n"
+	for _, text := range []string{"version: 1", text, text + "# end\n"} {
+		got, err := ParsePolicy("policy.yaml", []byte(text), testCatalogue(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &Policy{Version: 1, Mode: Observe, Leaver: LeaverRule{Grace: 24 * time.Hour, Action: Revoke},
+			Expired: ExpiredRule{Action: Review}, Guards: GuardLimits{ShrinkPercent: 10}, SHA256: got.SHA256}
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Policy{})); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+func TestExemptionDefaults(t *testing.T) {
+	const text = `version: 1
+exempt:
+  - {reason: r, author: a, until: 2027-01-01}
+  - {reason: r, author: a, until: 2027-01-01, legal_hold: true}
+`
+	p, err := ParsePolicy("policy.yaml", []byte(text), testCatalogue(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := p.Exempt[0]; e.Name != "exempt[0]" || !cmp.Equal(e.From, DefaultExemptFrom()) {
+		t.Errorf("%+v is not the default", e)
+	}
+	if e := p.Exempt[1]; !cmp.Equal(e.From, append(DefaultExemptFrom(), Leaver)) {
+		t.Errorf("%+v does not hold leavers", e)
 	}
 }

@@ -4,34 +4,36 @@ import "slices"
 
 // ranking lists rules by how specific they are about a product. It is read-only once built.
 type ranking struct {
-	product map[ProductID][]int
-	family  map[string][]int
-	any     []int
+	levels     [][3][]int // by product: indexes of the rules that name it, its family, and everything
+	everything [3][]int   // the last level alone
 }
 
 // newRanking ranks the rules with the given scopes: ids, families, "*" or "".
 func newRanking(c *Catalogue, scopes []string) ranking {
-	r := ranking{product: map[ProductID][]int{}, family: map[string][]int{}}
+	named := map[string][]int{}
 	for n, scope := range scopes {
-		product, isProduct := c.ids[scope]
-		switch {
-		case scope == AnyProduct || scope == "":
-			r.any = append(r.any, n)
-		case isProduct:
-			r.product[product] = append(r.product[product], n)
-		default:
-			r.family[scope] = append(r.family[scope], n)
+		if scope == "" {
+			scope = AnyProduct
+		}
+		named[scope] = append(named[scope], n)
+	}
+	r := ranking{levels: make([][3][]int, len(c.Products)), everything: [3][]int{2: named[AnyProduct]}}
+	for n, product := range c.Products {
+		r.levels[n] = r.everything
+		r.levels[n][0] = named[product.ID]
+		if product.Family != product.ID {
+			r.levels[n][1] = named[product.Family]
 		}
 	}
 	return r
 }
 
-// of returns the indexes of the rules that name a product, its family, and everything.
-func (r *ranking) of(c *Catalogue, p ProductID) [3][]int {
-	if p == NoProductID {
-		return [3][]int{2: r.any}
+// of returns the levels of a product, most specific first.
+func (r *ranking) of(p ProductID) *[3][]int {
+	if p < 0 || int(p) >= len(r.levels) {
+		return &r.everything
 	}
-	return [3][]int{r.product[p], r.family[c.Products[p].Family], r.any}
+	return &r.levels[p]
 }
 
 func (p *Policy) rank() {
@@ -71,7 +73,7 @@ func scopes[T any](rules []T, scope func(*T) string) []string {
 // EligibilityRules returns the rules that say who should hold a product: those of the most specific scope that has any,
 // in order; none if the policy does not say.
 func (p *Policy) EligibilityRules(product ProductID) []*EligibilityRule {
-	for _, level := range p.eligibility.of(p.catalogue, product) {
+	for _, level := range p.eligibility.of(product) {
 		if len(level) > 0 {
 			rules := make([]*EligibilityRule, len(level))
 			for k, n := range level {
@@ -87,7 +89,7 @@ func (p *Policy) EligibilityRules(product ProductID) []*EligibilityRule {
 // product has rules at all: without, nobody is missing a seat and nobody is not entitled. If no rule holds and one could
 // not be evaluated, the error says why, and nothing follows.
 func (p *Policy) Eligible(ev *Evaluator, s Subject) (rule *EligibilityRule, ruled bool, err error) {
-	for _, level := range p.eligibility.of(p.catalogue, s.Product) {
+	for _, level := range p.eligibility.of(s.Product) {
 		if len(level) == 0 {
 			continue
 		}
@@ -109,7 +111,7 @@ func (p *Policy) Eligible(ev *Evaluator, s Subject) (rule *EligibilityRule, rule
 // the first; nil if none does. If a rule cannot be evaluated before one holds, the error says why: the seat is kept,
 // and no less specific rule is asked.
 func (p *Policy) ReclaimRule(ev *Evaluator, s Subject) (*ReclaimRule, error) {
-	for _, level := range p.reclaim.of(p.catalogue, s.Product) {
+	for _, level := range p.reclaim.of(s.Product) {
 		for _, n := range level {
 			holds, err := ev.Holds(p.Reclaim[n].When, s)
 			if err != nil {
@@ -127,7 +129,7 @@ func (p *Policy) ReclaimRule(ev *Evaluator, s Subject) (*ReclaimRule, error) {
 // day that names the verdict and whose When holds, of equally specific ones the first; nil if none does. If none holds
 // and one could not be evaluated, the error says why, and the seat is kept.
 func (p *Policy) Exemption(ev *Evaluator, s Subject, v Verdict) (exemption *Exemption, err error) {
-	for _, level := range p.exempt.of(p.catalogue, s.Product) {
+	for _, level := range p.exempt.of(s.Product) {
 		for _, n := range level {
 			e := &p.Exempt[n]
 			if ev.today > e.Until || !slices.Contains(e.From, v) {
