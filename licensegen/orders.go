@@ -46,7 +46,7 @@ func (o *Orders) ReadCSV(r io.Reader, file string, reject func(*OrderError)) (ro
 	var columns []string
 	for at := int64(1); ; at++ {
 		text, tooLong, err := readRow(in)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -77,13 +77,13 @@ func (o *Orders) ReadCSV(r io.Reader, file string, reject func(*OrderError)) (ro
 // returns the beginning.
 func readRow(in *bufio.Reader) (text []byte, tooLong bool, err error) {
 	text, err = in.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
+	if errors.Is(err, bufio.ErrBufferFull) {
 		text, tooLong = bytes.Clone(text[:80]), true
-		for err == bufio.ErrBufferFull {
+		for errors.Is(err, bufio.ErrBufferFull) {
 			_, err = in.ReadSlice('\n')
 		}
 	}
-	if err == io.EOF && len(text) > 0 {
+	if errors.Is(err, io.EOF) && len(text) > 0 {
 		err = nil
 	}
 	return bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r")), tooLong, err

@@ -126,7 +126,7 @@ func (s *source) newest(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // read from, or durable already
 	files, err := r.Last(ctx)
 	if err != nil {
 		return nil, s.registerFault(err)

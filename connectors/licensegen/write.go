@@ -48,7 +48,7 @@ func (s *source) Assign(ctx context.Context, seat connectors.Seat, _ string) (co
 	if err != nil {
 		return connectors.Receipt{}, s.untouched(connectors.ClassOf(err), err, connectors.HintOf(err))
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // read from, or durable already
 	return s.ensure(ctx, issuer, verifier, r, lines)
 }
 
