@@ -171,7 +171,7 @@ const maxProducts = 8192
 const AnyProduct = "*"
 
 // ParseCatalogue reads products.yaml; name is the file's name in errors. The error is [Faults], with everything that is
-// wrong. Docs/formats/policy.md describes the format.
+// wrong. The format is described in docs/formats/policy.md.
 func ParseCatalogue(name string, data []byte) (*Catalogue, error) {
 	c := &Catalogue{SHA256: sha256.Sum256(data)}
 	c.doc, _ = DecodeStrict(name, data, c)

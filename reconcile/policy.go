@@ -177,7 +177,7 @@ type Closure struct{ From, To facts.Day }
 type Raise struct{ Guard, Scope, By string }
 
 // ParsePolicy reads policy.yaml against a catalogue; name is the file's name in errors. The error is [Faults], with
-// everything that is wrong. docs/formats/policy.md describes the format.
+// everything that is wrong. The format is described in docs/formats/policy.md.
 func ParsePolicy(name string, data []byte, c *Catalogue) (*Policy, error) {
 	p := &Policy{SHA256: sha256.Sum256(data), Mode: Observe, catalogue: c,
 		Leaver:  LeaverRule{Grace: DefaultLeaverGrace, Action: Revoke},
