@@ -25,6 +25,7 @@ type File struct {
 	limits Limits
 	r      io.Reader
 	fault  error // of the stream, unless it was the end
+	cutter cutter
 
 	accepted atomic.Int64
 	mu       sync.Mutex

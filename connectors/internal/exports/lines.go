@@ -33,13 +33,25 @@ func (f *File) Lines(ctx context.Context, workers int, each func(worker int, blo
 func lastLine(b []byte) int { return bytes.LastIndexByte(b, '\n') + 1 }
 
 // Blocks is [File.Lines] for records that may span lines. Whole returns the length of the whole records at the start of
-// b, which always starts with a record; 0 if there is none. The end of the file ends a record.
+// b, which always starts with a record; 0 if there is none. What stands behind the last whole record at the end of the
+// file is a block of its own.
 func (f *File) Blocks(ctx context.Context, workers int, whole func(b []byte) int, each func(worker int, block Block) error) error {
-	c := &cutter{file: f, whole: whole, line: 1}
+	c := f.cut(whole)
 	if workers <= 1 {
 		return c.alone(ctx, each)
 	}
 	return c.shared(ctx, workers, each)
+}
+
+// First returns the first record of a file: a header. Blocks or Lines then go on behind it. One returns the length of the
+// first record in b, 0 if it is not whole. At the end of the file the record may lack its end.
+func (f *File) First(ctx context.Context, one func(b []byte) int) (Block, error) {
+	return f.cut(one).next(ctx, nil)
+}
+
+func (f *File) cut(whole func(b []byte) int) *cutter {
+	f.cutter.file, f.cutter.whole, f.cutter.line = f, whole, max(f.cutter.line, 1)
+	return &f.cutter
 }
 
 func (c *cutter) alone(ctx context.Context, each func(worker int, block Block) error) error {
@@ -128,7 +140,7 @@ func (c *cutter) next(ctx context.Context, buf []byte) (Block, error) {
 		}
 		n := c.whole(buf)
 		switch {
-		case n > 0 && !c.ended:
+		case n > 0:
 			return c.cut(buf, n), nil
 		case n == 0 && len(buf) >= most:
 			if buf, err = c.skip(ctx, buf); err != nil {

@@ -2,6 +2,7 @@ package exports
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -112,4 +113,34 @@ func literal(dir string) string {
 		out = append(out, c)
 	}
 	return string(out)
+}
+
+// Check reports patterns that name no file, and files that cannot be opened or hold nothing.
+func Check(ctx context.Context, dir string, patterns []connectors.Pattern) error {
+	files, err := resolve(connectors.Pull{}, dir, patterns)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, f := range files {
+		if err := f.probe(ctx); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (f *located) probe(ctx context.Context) error {
+	if f.size == 0 {
+		return placed(f.name, empty())
+	}
+	r, err := f.open(ctx)
+	if err != nil {
+		return unreadable(f.name, err)
+	}
+	defer r.Close()
+	if _, err := r.Read(make([]byte, 1)); err != nil {
+		return unreadable(f.name, err)
+	}
+	return nil
 }
