@@ -26,42 +26,6 @@ type Coverage struct {
 	To   facts.Day `yaml:"to"`
 }
 
-// Bounds returns the first and last instant of the interval; [facts.NoInstant] where the operator declares nothing.
-func (c Coverage) Bounds(calendar *facts.Calendar) (from, to facts.Instant) {
-	from, to = facts.NoInstant, facts.NoInstant
-	if c.From > 0 {
-		from = calendar.Start(c.From)
-	}
-	if c.To > 0 {
-		to = calendar.End(c.To)
-	}
-	return from, to
-}
-
-// Patterns returns the files of each feed, of those that the kind can read; none if the section names no files. It fails,
-// naming the key, where files: and feed: contradict each other.
-func (e *Exports) Patterns(readable []facts.Feed) (map[facts.Feed][]Pattern, error) {
-	byFeed := e.Files.ByFeed
-	switch {
-	case e.Feed != nil && byFeed != nil:
-		return nil, &Error{Place: "feed", Reason: "files: names feeds of its own", Hint: "leave feed: out"}
-	case e.Feed == nil && e.Files.Single != nil:
-		return nil, &Error{Place: "files", Reason: "does not say which feed the files hold",
-			Hint: "add feed: people, or write files: {people: …}"}
-	case e.Feed != nil && e.Files.Single != nil:
-		byFeed = map[facts.Feed][]Pattern{*e.Feed: e.Files.Single}
-	}
-	for _, feed := range facts.Feeds() {
-		switch patterns, named := byFeed[feed]; {
-		case named && !slices.Contains(readable, feed):
-			return nil, &Error{Place: "files", Reason: fmt.Sprintf("kind %s does not read the %s feed", e.Kind, feed)}
-		case named && (len(patterns) == 0 || slices.ContainsFunc(patterns, func(p Pattern) bool { return p.Glob == "" })):
-			return nil, &Error{Place: "files", Reason: fmt.Sprintf("no pattern for the %s feed", feed)}
-		}
-	}
-	return byFeed, nil
-}
-
 // Pattern is a glob of files, tied to a product where the format itself does not name one.
 type Pattern struct {
 	Glob    string
@@ -138,22 +102,26 @@ func patterns(value any) ([]Pattern, error) {
 	return nil, fmt.Errorf("want a file pattern, a list of them, or a mapping from product to them, got %v", value)
 }
 
-// Patterns returns which files hold which feed. Can are the feeds that the kind reads from files.
+// Patterns returns which files hold which feed. Can are the feeds that the kind reads from files. Its errors name the key.
 func (e *Exports) Patterns(can []facts.Feed) (map[facts.Feed][]Pattern, error) {
 	byFeed := e.Files.ByFeed
 	switch {
 	case len(e.Feeds) > 0:
-		return nil, fmt.Errorf("feeds: kind %s reads files; name them under files:", e.Kind)
+		return nil, &Error{Place: "feeds", Reason: fmt.Sprintf("kind %s reads files", e.Kind), Hint: "name them under files:"}
 	case e.Feed == nil && len(e.Files.Single) > 0:
-		return nil, fmt.Errorf("files: want a mapping from feed to files, or name the feed under feed:")
+		return nil, &Error{Place: "files", Reason: "does not say which feed the files hold",
+			Hint: "name the feed under feed:, or write files: {people: …}"}
 	case e.Feed != nil && byFeed != nil:
-		return nil, fmt.Errorf("feed: files: names feeds already")
+		return nil, &Error{Place: "feed", Reason: "files: names feeds already", Hint: "leave feed: out"}
 	case e.Feed != nil:
 		byFeed = map[facts.Feed][]Pattern{*e.Feed: e.Files.Single}
 	}
-	for feed := range byFeed {
-		if !slices.Contains(can, feed) {
-			return nil, fmt.Errorf("files: kind %s has no %s feed", e.Kind, feed)
+	for _, feed := range facts.Feeds() {
+		switch patterns, named := byFeed[feed]; {
+		case named && !slices.Contains(can, feed):
+			return nil, &Error{Place: "files", Reason: fmt.Sprintf("kind %s has no %s feed", e.Kind, feed)}
+		case named && (len(patterns) == 0 || slices.ContainsFunc(patterns, func(p Pattern) bool { return p.Glob == "" })):
+			return nil, &Error{Place: "files", Reason: fmt.Sprintf("no file is named for the %s feed", feed)}
 		}
 	}
 	return byFeed, nil

@@ -88,3 +88,6 @@ func placed(name string, err error) error {
 	}
 	return &connectors.Error{Class: connectors.ClassOf(err), Place: name, Err: err}
 }
+
+// Record is how many bytes a record may have.
+func (f *File) Record() int { return f.limits.Record }

@@ -19,16 +19,17 @@ type Column struct {
 	Required bool
 	// FromFile says that the product to which the configuration ties a file replaces a missing column.
 	FromFile bool
+	List     bool // a cell may hold several values
 }
 
 // columns returns the columns of a feed. The positions are those of the constants beside each feed's converter.
 func columns(feed facts.Feed) []Column {
 	switch feed {
 	case facts.FeedPeople:
-		return named("id!", "email", "aliases", "employee_id", "name", "kind", "status", "department", "cost_centre", "manager",
-			"groups", "role", "hired", "left", "leave_from", "leave_to")
+		return named("id!", "email", "aliases*", "employee_id", "name", "kind", "status", "department", "cost_centre", "manager",
+			"groups*", "role", "hired", "left", "leave_from", "leave_to")
 	case facts.FeedSeats:
-		return named("account!", "login", "product!@", "path", "cost_centre", "assigned")
+		return named("account!", "login", "product!@", "path*", "cost_centre", "assigned")
 	case facts.FeedCounters:
 		return named("product!@", "purchased!", "consumed!")
 	case facts.FeedPurchases:
@@ -39,12 +40,14 @@ func columns(feed facts.Feed) []Column {
 	}
 }
 
-// named makes columns; an exclamation mark behind a name says required, an at sign that the file may tell.
+// named makes columns; behind a name an exclamation mark says required, an at sign that the file may tell, an asterisk that
+// it is a list.
 func named(names ...string) []Column {
 	all := make([]Column, len(names))
 	for n, name := range names {
-		bare := strings.TrimRight(name, "!@")
-		all[n] = Column{Name: bare, Title: bare, Required: strings.Contains(name, "!"), FromFile: strings.Contains(name, "@")}
+		bare := strings.TrimRight(name, "!@*")
+		all[n] = Column{Name: bare, Title: bare, Required: strings.Contains(name, "!"), FromFile: strings.Contains(name, "@"),
+			List: strings.Contains(name, "*")}
 	}
 	return all
 }

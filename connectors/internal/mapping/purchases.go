@@ -163,9 +163,13 @@ func monthsBefore(d facts.Day, n int) facts.Day {
 	return facts.Date(first.Year(), first.Month(), day)
 }
 
-// renewTerm reads 12m or 1y.
+// renewTerm reads 12m or 1y; a bare number is months.
 func renewTerm(p *facts.Purchase, _ Row, cell []byte) string {
 	if len(cell) == 0 {
+		return ""
+	}
+	if n, err := strconv.Atoi(string(cell)); err == nil && n >= 0 && n < 1000 {
+		p.RenewMonths = n
 		return ""
 	}
 	n, unit, ok := span(cell)

@@ -38,9 +38,6 @@ func Open(section connectors.Section, e *connectors.Exports, s Settings, w Writi
 	if e.Write {
 		wrong("write", fmt.Sprintf("kind %s only reads files", e.Kind), "leave it out; actions on this source become a work list")
 	}
-	if len(e.Feeds) > 0 {
-		wrong("feeds", fmt.Sprintf("kind %s reads no API", e.Kind), "write feed: people, or files: {people: …}")
-	}
 	if len(patterns) == 0 {
 		wrong("files", "no files are named", "write feed: people and files: PATTERN")
 	}
@@ -66,7 +63,7 @@ func (s *Source) Pull(ctx context.Context, p connectors.Pull) (*facts.Observatio
 		return nil, fmt.Errorf("%s: %w", s.name, &connectors.Error{Reason: fmt.Sprintf("has no %s feed", p.Feed)})
 	}
 	o := facts.NewObservation(s.name, p.Feed, p.Observed)
-	o.From, o.To = s.coverage.Bounds(p.Calendar)
+	s.coverage.Declare(o, p.Calendar)
 	o.Lag = connectors.DefaultLag
 	in := m.Intake(o, p)
 	err := exports.Read(ctx, p, o, s.dir, s.patterns[p.Feed], func(ctx context.Context, f *exports.File) error {

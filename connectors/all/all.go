@@ -1,0 +1,20 @@
+// Package all lists the kinds of source. A new kind is one line here.
+package all
+
+import (
+	"trueup/connectors"
+	"trueup/connectors/csv"
+	"trueup/connectors/jsonl"
+	"trueup/connectors/licensegen"
+	"trueup/connectors/okta"
+)
+
+// Kinds returns the descriptors of all kinds, by name.
+func Kinds() []connectors.Descriptor {
+	return []connectors.Descriptor{
+		csv.Descriptor(),
+		jsonl.Descriptor(),
+		licensegen.Descriptor(),
+		okta.Descriptor(),
+	}
+}
