@@ -109,8 +109,8 @@ func (e *Exports) Patterns(can []facts.Feed) (map[facts.Feed][]Pattern, error) {
 	case len(e.Feeds) > 0:
 		return nil, &Error{Place: "feeds", Reason: fmt.Sprintf("kind %s reads files", e.Kind), Hint: "name them under files:"}
 	case e.Feed == nil && len(e.Files.Single) > 0:
-		return nil, &Error{Place: "files", Reason: "does not say which feed the files hold",
-			Hint: "name the feed under feed:, or write files: {people: …}"}
+		return nil, &Error{Place: "files", Reason: "want a mapping from feed to files, or the feed under feed:",
+			Hint: "write feed: people, or files: {people: …}"}
 	case e.Feed != nil && byFeed != nil:
 		return nil, &Error{Place: "feed", Reason: "files: names feeds already", Hint: "leave feed: out"}
 	case e.Feed != nil:

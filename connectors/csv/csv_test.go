@@ -200,7 +200,7 @@ func TestConfiguration(t *testing.T) {
 	tests := []struct{ name, config, want string }{
 		{"write", "feed: people\nfiles: a\nwrite: true", "source: write: kind csv only reads files"},
 		{"no files", "", "source: files: no files are named"},
-		{"no feed", "files: a", "source: files: does not say which feed the files hold"},
+		{"no feed", "files: a", "source: files: want a mapping from feed to files, or the feed under feed:"},
 		{"feed twice", "feed: people\nfiles: {people: a}", "source: feed: files: names feeds already"},
 		{"unknown column", "feed: people\nfiles: a\ncolumns: {emial: E}", "source: columns.emial: no such column"},
 		{"column of another feed", "feed: seats\nfiles: a\ncolumns: {email: E}", "source: columns.email: no such column"},
