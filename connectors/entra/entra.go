@@ -1,0 +1,129 @@
+// Package entra reads exports of Microsoft Entra ID and changes licences through Microsoft Graph.
+//
+// Exports are answers of Graph v1.0 as they come, one page or several in a file or a folder: /users for people and seats,
+// /auditLogs/signIns or the records of diagnostic settings for sign-ins, /subscribedSkus for counters. They follow the
+// Graph reference (learn.microsoft.com/graph/api) for user, signIn, licenseAssignmentState and subscribedSku. Writes
+// are calls of user: assignLicense.
+//
+// Accounts are keyed by the user's id and licences by skuId, both GUIDs, in lower case. Of what Graph tells about
+// activity only successful sign-ins are believed: lastSignInDateTime and lastNonInteractiveSignInDateTime also move by
+// failed attempts, so LastSignIn comes from lastSuccessfulSignInDateTime alone, and 0001-01-01 means never.
+package entra
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"time"
+
+	"trueup/connectors"
+	"trueup/connectors/internal/saas"
+	"trueup/facts"
+)
+
+const kind = "entra"
+
+// lag allows for sign-ins that Entra writes late: Microsoft's documents speak of minutes, diagnostic exports show up to
+// four, and it names no bound.
+const lag = 2 * time.Hour
+
+var feeds = []facts.Feed{facts.FeedPeople, facts.FeedSeats, facts.FeedCounters, facts.FeedSignIns}
+
+// Descriptor describes the kind.
+func Descriptor() connectors.Descriptor {
+	return connectors.Descriptor{Kind: kind, Title: "Microsoft Entra ID", Exports: feeds, Lag: lag, Open: open,
+		Writes: []connectors.Verb{connectors.VerbRevoke, connectors.VerbAssign, connectors.VerbSwap, connectors.VerbProbe}}
+}
+
+// Config is an Entra source's section. The keys below are needed with write: true only.
+type Config struct {
+	connectors.Exports `yaml:",inline"`
+
+	Tenant       string `yaml:"tenant"`        // domain or id
+	ClientID     string `yaml:"client_id"`     // of an app registration with LicenseAssignment.ReadWrite.All and User.Read.All
+	ClientSecret string `yaml:"client_secret"` // a reference: env:NAME or file:PATH
+	Endpoint     string `yaml:"endpoint"`      // of Graph, for national clouds; https://graph.microsoft.com if empty
+	Login        string `yaml:"login"`         // of the token service; https://login.microsoftonline.com if empty
+}
+
+type source struct {
+	name     string
+	dir      string
+	coverage connectors.Coverage
+	files    map[facts.Feed][]connectors.Pattern
+}
+
+func open(section connectors.Section) (connectors.Source, error) {
+	var c Config
+	if err := section.Decode(&c); err != nil {
+		return nil, err
+	}
+	files, err := c.Patterns(feeds)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{name: section.Name, dir: section.Dir, coverage: c.Coverage, files: files}
+	if !c.Write {
+		return s, nil
+	}
+	client, err := c.client(section.Secret)
+	if err != nil {
+		return nil, err
+	}
+	return &writer{s, client}, nil
+}
+
+var tenants = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`)
+
+func (c *Config) client(secret func(string) (string, error)) (*saas.Client, error) {
+	switch {
+	case !tenants.MatchString(c.Tenant):
+		return nil, fmt.Errorf("tenant: want the tenant's domain or id, which write: true needs")
+	case c.ClientID == "":
+		return nil, fmt.Errorf("client_id: missing, which write: true needs")
+	case c.ClientSecret == "":
+		return nil, fmt.Errorf("client_secret: missing, which write: true needs; give a reference, as env:NAME")
+	}
+	endpoint, err := address(c.Endpoint, "https://graph.microsoft.com")
+	if err != nil {
+		return nil, fmt.Errorf("endpoint: %w", err)
+	}
+	login, err := address(c.Login, "https://login.microsoftonline.com")
+	if err != nil {
+		return nil, fmt.Errorf("login: %w", err)
+	}
+	return saas.NewClient(endpoint, saas.Credentials{Token: login.JoinPath(c.Tenant, "oauth2/v2.0/token"), ClientID: c.ClientID,
+		Scope: endpoint.String() + "/.default", Secret: func() (string, error) { return secret(c.ClientSecret) }}), nil
+}
+
+func address(configured, standard string) (*url.URL, error) {
+	if configured == "" {
+		configured = standard
+	}
+	return saas.ParseAddress(configured)
+}
+
+// Feeds lists the feeds that have files.
+func (s *source) Feeds() []facts.Feed { return slices.Sorted(maps.Keys(s.files)) }
+
+// Pull reads one feed from its files.
+func (s *source) Pull(ctx context.Context, p connectors.Pull) (*facts.Observation, error) {
+	o := facts.NewObservation(s.name, p.Feed, p.Observed)
+	var err error
+	switch p.Feed {
+	case facts.FeedPeople:
+		err = s.people(ctx, p, o)
+	case facts.FeedSeats:
+		err = s.seats(ctx, p, o)
+	case facts.FeedCounters:
+		err = s.counters(ctx, p, o)
+	case facts.FeedSignIns:
+		err = s.signIns(ctx, p, o)
+	default:
+		return nil, &connectors.Error{Class: connectors.Permanent, Place: s.name, Reason: fmt.Sprintf("no %s feed", p.Feed)}
+	}
+	return o, err
+}
