@@ -18,6 +18,7 @@ type Row struct {
 	Account   string // what the vendor calls the user; "" without an account
 	Source    string // where the seat or account is; "" without both
 	Product   *reconcile.Product
+	Held      bool     // the holder has a seat of the product
 	Paths     []string // "direct" or "group:NAME"
 
 	Department string
@@ -89,7 +90,7 @@ func (v *View) Rows() iter.Seq[*Row] {
 func (v *View) fill(r *Row, n int) {
 	plan, row := v.Plan, &v.Plan.Rows[n]
 	text := plan.Snapshot.Strings.Text
-	*r = Row{Index: n, Situation: row.Situation, Verdict: row.Verdict, LastUse: row.LastUse, IdleDays: int(row.IdleDays),
+	*r = Row{Index: n, Held: row.Held, Situation: row.Situation, Verdict: row.Verdict, LastUse: row.LastUse, IdleDays: int(row.IdleDays),
 		Due: row.Due, Product: &plan.Catalogue.Products[row.Product],
 		Paths: r.Paths[:0], Reasons: r.Reasons[:0], Signals: r.Signals[:0]}
 	if row.Account >= 0 {

@@ -88,7 +88,7 @@ func problem(in *facts.Input, state *reconcile.InputState) string {
 	case !in.Complete:
 		parts = append(parts, "not read whole")
 	case !state.Complete && len(state.Gaps) == 0:
-		parts = append(parts, "incomplete")
+		parts = append(parts, "not complete")
 	}
 	if len(state.Gaps) > 0 {
 		parts = append(parts, "gap "+GapText(state.Gaps))

@@ -53,10 +53,10 @@ func VerdictPhrase(v reconcile.Verdict) string { return word(verdictPhrases[:], 
 
 var kindWords = [...]string{
 	reconcile.Keep:      "Nothing is to be done.",
-	reconcile.Review:    "A person should look at it; the program changes nothing.",
+	reconcile.Review:    "For a person to look at.",
 	reconcile.Revoke:    "Take the licence away.",
-	reconcile.Downgrade: "Exchange the licence for a smaller edition.",
-	reconcile.Upgrade:   "Exchange the licence for a larger edition.",
+	reconcile.Downgrade: "Change to a smaller edition.",
+	reconcile.Upgrade:   "Change to a larger edition.",
 	reconcile.Issue:     "Give a licence.",
 }
 
@@ -69,7 +69,7 @@ var stateWords = [...]string{
 	reconcile.Approval:  "Waits for the named role to approve.",
 	reconcile.Ready:     "Will be carried out by the next run that may act.",
 	reconcile.Manual:    "The program may not change this system: a person has to.",
-	reconcile.Blocked:   "The vendor cannot do it this way, for example because a group gives the licence.",
+	reconcile.Blocked:   "Cannot be done this way, say because a group gives it.",
 	reconcile.Withheld:  "Held back by a safety limit or because a source was incomplete.",
 	reconcile.Sent:      "The vendor was asked; the answer is not known yet.",
 	reconcile.Done:      "Carried out, and confirmed by reading it back.",
