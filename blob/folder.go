@@ -217,7 +217,7 @@ func (e entry) sortKey() string {
 
 // advise adds a hint where a person can do something about it.
 func advise(err error) error {
-	hint := ""
+	var hint string
 	switch {
 	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EROFS):
 		hint = "give the user that runs trueup write access to the folder"

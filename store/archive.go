@@ -268,7 +268,7 @@ func (r *archiveReader) Read(b []byte) (int, error) {
 	n, err := r.from.Read(b)
 	r.hash.Write(b[:n])
 	switch {
-	case err == io.EOF: //nolint:errorlint // readers return it bare
+	case errors.Is(err, io.EOF):
 		if have := facts.Digest(r.hash.Sum(nil)); have != r.want {
 			return n, &CorruptError{Want: r.want, Have: have}
 		}

@@ -11,6 +11,7 @@ import (
 // openCase is a case that a plan may continue or end.
 type openCase struct {
 	ID         digest                                  `db:"id"`
+	Opened     date                                    `db:"opened"`
 	Due        date                                    `db:"due"`
 	State      word[reconcile.State, *reconcile.State] `db:"state"`
 	Source     string                                  `db:"source"`
@@ -75,7 +76,7 @@ func (w *planWriter) cases(ctx context.Context) error {
 
 func (w *planWriter) openCases(ctx context.Context) (map[facts.Digest]*openCase, error) {
 	var rows []openCase
-	err := w.list(ctx, &rows, `SELECT id, due, state, source, account, holder, product, verdict, commitment
+	err := w.list(ctx, &rows, `SELECT id, opened, due, state, source, account, holder, product, verdict, commitment
 		FROM cases WHERE ended IS NULL`)
 	open := make(map[facts.Digest]*openCase, len(rows))
 	for n := range rows {
@@ -84,20 +85,28 @@ func (w *planWriter) openCases(ctx context.Context) (map[facts.Digest]*openCase,
 	return open, err
 }
 
-// continueCase moves an open case to what the plan says, as far as its state allows: what was answered or sent stays.
+// continueCase moves an open case to what the plan says, as far as its state allows: what was answered or sent stays. A
+// case whose verdict has changed is over, and what was answered with it: it begins anew, unless its outcome is not known.
 func (w *planWriter) continueCase(ctx context.Context, c *openCase, a *reconcile.Action, changes []caseChange) ([]caseChange, error) {
 	verdict := w.plan.Rows[a.Row].Verdict.String()
-	state, due := a.State, a.Due
-	if !Allowed(ByPlan, c.State.it, a.State) {
+	anew := verdict != c.Verdict && c.State.it != reconcile.Sent
+	state, due, opened := a.State, a.Due, facts.Day(c.Opened)
+	switch {
+	case anew:
+		opened = w.plan.Snapshot.Today()
+	case !Allowed(ByPlan, c.State.it, a.State):
 		state, due = c.State.it, facts.Day(c.Due)
 	}
-	if state == c.State.it && due == facts.Day(c.Due) && verdict == c.Verdict {
+	if !anew && state == c.State.it && due == facts.Day(c.Due) {
 		return changes, nil
 	}
-	_, err := w.exec(ctx, `UPDATE cases SET state = ?, due = ?, verdict = ?, plan = ? WHERE id = ?`,
-		state.String(), date(due), verdict, w.record.ID, c.ID)
-	return append(changes, caseChange{Case: c.Commitment, From: c.State.it.String(), To: state.String(), Verdict: verdict,
-		Due: due.String()}), err
+	change := caseChange{Case: c.Commitment, From: c.State.it.String(), To: state.String(), Due: due.String()}
+	if anew {
+		change.Ended, change.Verdict, c.Verdict = "verdict "+verdict, verdict, verdict
+	}
+	_, err := w.exec(ctx, `UPDATE cases SET opened = ?, state = ?, due = ?, verdict = ?, plan = ? WHERE id = ?`,
+		date(opened), state.String(), date(due), c.Verdict, w.record.ID, c.ID)
+	return append(changes, change), err
 }
 
 // openFresh opens cases, again those that had ended.

@@ -27,10 +27,10 @@ func TestKilledWhileSaving(t *testing.T) {
 		t.Skip("starts processes and kills them")
 	}
 	partly := 0
-	for _, after := range []time.Duration{0, 10, 40, 90, 160, 250} {
+	for _, after := range []int{0, 10, 40, 90, 160, 250} {
 		dir := t.TempDir()
 		sqliteAt(t, dir)
-		kill(t, dir, after*time.Millisecond)
+		kill(t, dir, time.Duration(after)*time.Millisecond)
 		d := sqliteAt(t, dir)
 		verify(t, d)
 		var has struct {

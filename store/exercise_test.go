@@ -29,6 +29,7 @@ func exercise(t *testing.T, fresh func(testing.TB) opener) {
 		"pulls":                    exercisePulls,
 		"plans":                    exercisePlans,
 		"rows":                     exerciseRows,
+		"links":                    exerciseLinks,
 		"cases":                    exerciseCases,
 		"looking back":             exerciseLookingBack,
 		"incomplete":               exerciseIncomplete,
@@ -234,6 +235,32 @@ func exerciseRows(t *testing.T, open opener) {
 	}
 }
 
+// A person who is gone is remembered as long as the account is there, and while a source was not read whole.
+func exerciseLinks(t *testing.T, open opener) {
+	d := open(t)
+	for n, c := range []struct {
+		change func(*reconcile.Plan)
+		want   []Link
+	}{
+		{func(*reconcile.Plan) {}, []Link{{"figma", "ana", "ana"}, {"figma", "ben", "ben"}}},
+		{func(p *reconcile.Plan) { p.Accounts[0].Person = reconcile.NoPersonID }, []Link{{"figma", "ana", "ana"}, {"figma", "ben", "ben"}}},
+		{func(p *reconcile.Plan) { p.Accounts, p.Rows, p.Complete = p.Accounts[:1], p.Rows[:1], false },
+			[]Link{{"figma", "ana", "ana"}, {"figma", "ben", "ben"}}},
+		{func(p *reconcile.Plan) { p.Accounts, p.Rows = p.Accounts[:1], p.Rows[:1] }, []Link{{"figma", "ana", "ana"}}},
+	} {
+		p := planned(t, n, used("ana"), used("ben"))
+		c.change(p)
+		run := fmt.Sprintf("run-%d", n)
+		start(t, d, run, night(n))
+		if err := d.SavePlan(t.Context(), record(run, fmt.Sprintf("plan-%d", n), p), p); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := d.Links(t.Context()); err != nil || !cmp.Equal(got, c.want) {
+			t.Errorf("night %d: %v\n%s", n, err, cmp.Diff(c.want, got))
+		}
+	}
+}
+
 func exerciseCases(t *testing.T, open opener) {
 	d := open(t)
 	type kase struct {
@@ -247,6 +274,8 @@ func exerciseCases(t *testing.T, open opener) {
 	never := date(facts.NoDay)
 	again := idle("dan", reconcile.Notice)
 	again.clock = 1
+	never45 := idle("ana", reconcile.Notice)
+	never45.verdict = reconcile.NeverUsed
 	for n, step := range []struct {
 		seats []seat
 		want  []kase
@@ -262,6 +291,11 @@ func exerciseCases(t *testing.T, open opener) {
 		// ben's comes back as it was: the case is opened again, with a new day
 		{[]seat{idle("ana", reconcile.Withheld), idle("ben", reconcile.Notice), again},
 			[]kase{{"ana", day(0), "withheld", never, ""}, {"ben", day(2), "notice", never, ""},
+				{"cem", day(0), "cancelled", day(1), "gone"}, {"dan", day(0), "cancelled", day(1), "superseded"},
+				{"dan", day(1), "notice", never, ""}}},
+		// ana's verdict has changed, so her case begins anew
+		{[]seat{never45, idle("ben", reconcile.Notice), again},
+			[]kase{{"ana", day(3), "notice", never, ""}, {"ben", day(2), "notice", never, ""},
 				{"cem", day(0), "cancelled", day(1), "gone"}, {"dan", day(0), "cancelled", day(1), "superseded"},
 				{"dan", day(1), "notice", never, ""}}},
 	} {
@@ -551,13 +585,12 @@ func exerciseRacingForTheLease(t *testing.T, open opener) {
 func exerciseCancelled(t *testing.T, open opener) {
 	d := open(t)
 	save(t, d, 1, idle("ana", reconcile.Ready))
-	head := verify(t, d)
 	var seats []seat
 	for n := range 100 {
 		seats = append(seats, idle(fmt.Sprint("person ", n), reconcile.Ready))
 	}
 	start(t, d, "run-2", night(2))
-	head = verify(t, d)
+	head := verify(t, d)
 	p := planned(t, 2, seats...)
 	for _, after := range []int{1, 3, 5, 8} {
 		ctx, cancel := context.WithCancelCause(t.Context())

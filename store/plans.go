@@ -59,7 +59,7 @@ func (d *DB) SavePlan(ctx context.Context, record reconcile.PlanRecord, plan *re
 			return err
 		}
 		w := &planWriter{tx: t, record: record, plan: plan, back: newest.Valid && int64(record.AsOf) < newest.Int64}
-		for _, step := range []func(context.Context) error{w.head, w.inputs, w.rows, w.positions, w.findings, w.guards, w.cases} {
+		for _, step := range []func(context.Context) error{w.head, w.inputs, w.rows, w.links, w.positions, w.findings, w.guards, w.cases} {
 			if err := step(ctx); err != nil {
 				return err
 			}
@@ -92,6 +92,14 @@ type planWriter struct {
 }
 
 func (w *planWriter) sym(s facts.Sym) string { return w.plan.Snapshot.Strings.Text(s) }
+
+// text is a string of the plan, interned or not.
+func (w *planWriter) text(v any) string {
+	if s, ok := v.(facts.Sym); ok {
+		return w.sym(s)
+	}
+	return fmt.Sprint(v)
+}
 
 func (w *planWriter) source(s facts.SourceID) string { return w.plan.Snapshot.Sources[s].Name }
 

@@ -148,6 +148,13 @@ CREATE TABLE plan_verdicts (
     packed BLOB NOT NULL
 ) STRICT;
 
+-- Which person each account was last linked to, packed, so that a person who is gone from a directory is told from an
+-- account that never had one.
+CREATE TABLE plan_links (
+    plan   TEXT PRIMARY KEY REFERENCES plans (id),
+    packed BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE positions (
     plan              TEXT NOT NULL REFERENCES plans (id),
     n                 INTEGER NOT NULL,
