@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -205,5 +206,23 @@ func TestReferencingKeepsNothing(t *testing.T) {
 	}
 	if got, err := keep(t, Discard(), []byte("seen"), 2); err != nil || got != (facts.Digest{}) {
 		t.Errorf("discarded: %s, %v", got, err)
+	}
+}
+
+// Several goroutines that keep the same bytes leave one object, and all get its digest.
+func TestArchiveSideBySide(t *testing.T) {
+	a, dir := archive(t)
+	content := []byte(strings.Repeat("the same export, pulled by several\n", 50_000))
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if got, err := keep(t, a, content, 64<<10); err != nil || got != sum(string(content)) {
+				t.Errorf("digest %s, %v", got, err)
+			}
+		})
+	}
+	all.Wait()
+	if left := files(t, dir); len(left) != 1 {
+		t.Errorf("files %v, want one", left)
 	}
 }

@@ -59,7 +59,7 @@ func (d *DB) SavePlan(ctx context.Context, record reconcile.PlanRecord, plan *re
 			return err
 		}
 		w := &planWriter{tx: t, record: record, plan: plan, back: newest.Valid && int64(record.AsOf) < newest.Int64}
-		for _, step := range []func(context.Context) error{w.head, w.inputs, w.rows, w.links, w.positions, w.findings, w.guards, w.cases} {
+		for _, step := range w.steps() {
 			if err := step(ctx); err != nil {
 				return err
 			}
@@ -89,6 +89,11 @@ type planWriter struct {
 	record reconcile.PlanRecord
 	plan   *reconcile.Plan
 	back   bool // the plan looks back
+}
+
+// steps store the plan's parts, in this order.
+func (w *planWriter) steps() []func(context.Context) error {
+	return []func(context.Context) error{w.head, w.inputs, w.rows, w.links, w.positions, w.findings, w.guards, w.cases}
 }
 
 func (w *planWriter) sym(s facts.Sym) string { return w.plan.Snapshot.Strings.Text(s) }
@@ -127,7 +132,7 @@ func (w *planWriter) head(ctx context.Context) error {
 
 func (w *planWriter) inputs(ctx context.Context) error {
 	b := w.bulk("plan_inputs", "plan", "n", "source", "feed", "observed", "complete", "row_count", "rejected", "from_at",
-		"to_at", "match_rate")
+		"to_at", "covered", "match_rate")
 	for n := range w.plan.Snapshot.Inputs {
 		in := &w.plan.Snapshot.Inputs[n]
 		state := reconcile.InputState{From: in.From, To: in.To, Complete: in.Complete, MatchRate: -1}
@@ -135,7 +140,7 @@ func (w *planWriter) inputs(ctx context.Context) error {
 			state = w.plan.Inputs[n]
 		}
 		if err := b.add(ctx, w.record.ID, n, w.source(in.Source), in.Feed.String(), moment(in.Observed),
-			truth(in.Complete && state.Complete), in.Rows, in.Rejected, moment(state.From), moment(state.To),
+			truth(in.Complete), in.Rows, in.Rejected, moment(state.From), moment(state.To), truth(state.Complete),
 			state.MatchRate); err != nil {
 			return err
 		}

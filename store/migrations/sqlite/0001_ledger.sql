@@ -95,11 +95,12 @@ CREATE TABLE plan_inputs (
     source     TEXT NOT NULL,
     feed       TEXT NOT NULL,
     observed   INTEGER,
-    complete   INTEGER NOT NULL,
+    complete   INTEGER NOT NULL, -- read whole
     row_count  INTEGER NOT NULL,
     rejected   INTEGER NOT NULL,
     from_at    INTEGER,
     to_at      INTEGER,
+    covered    INTEGER NOT NULL, -- without a gap from from_at to to_at
     match_rate REAL NOT NULL,
     PRIMARY KEY (plan, n)
 ) STRICT, WITHOUT ROWID;
