@@ -1,6 +1,7 @@
 package reportstest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/govalues/decimal"
@@ -198,4 +199,21 @@ func findings() []reconcile.Finding {
 		{Code: "application-never-seen", Subject: "figma-pro", Text: "no sign-in to “Figma Desktop” was ever seen at okta"},
 		{Code: "rows-rejected", Subject: "hr/people", Text: "2 of 1512 records were refused, the first in line 77"},
 	}
+}
+
+// Many are n rows of people of one product, every third idle.
+func Many(n int) []Line {
+	lines := make([]Line, n)
+	for k := range lines {
+		id := fmt.Sprintf("P%07d", k)
+		lines[k] = Line{Person: id, Account: id + "@example.com", Product: "m365-e5", Verdict: reconcile.InUse,
+			Reasons: []reconcile.Reason{reconcile.RecentUse}, Paths: []string{"direct"}, LastUse: "2026-11-20T15:42:10Z", Idle: 2,
+			Currency: "EUR", Exposure: 5475}
+		if k%3 == 0 {
+			lines[k].Verdict, lines[k].Kind, lines[k].Idle = reconcile.Idle, reconcile.Revoke, 120
+			lines[k].State, lines[k].Rule, lines[k].LastUse = reconcile.Ready, "reclaim[0]", "2026-07-25T08:00:00Z"
+			lines[k].Reasons = []reconcile.Reason{reconcile.IdlePastThreshold}
+		}
+	}
+	return lines
 }
