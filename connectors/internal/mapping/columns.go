@@ -99,6 +99,10 @@ func (m *Mapping) missing(f *exports.File, present []bool, found []string) error
 		if present[n] || !c.Required || c.FromFile && f.Product != "" {
 			continue
 		}
+		if !slices.Contains(present, true) && slices.ContainsFunc(found, isData) {
+			return f.Fault(connectors.Permanent, 1, "the first line looks like a record, not like a header",
+				fmt.Sprintf("export it with a header; column %q is wanted for %s", c.Title, c.Name))
+		}
 		reason := fmt.Sprintf("no column %q for %s; found %s", c.Title, c.Name, listed(found))
 		hint := fmt.Sprintf("name the file's column: columns: {%s: …}", c.Name)
 		if near := nearest(c.Title, found); near != "" {
@@ -107,6 +111,12 @@ func (m *Mapping) missing(f *exports.File, present []bool, found []string) error
 		return f.Fault(connectors.Permanent, 1, reason, hint)
 	}
 	return nil
+}
+
+// isData reports whether a title is hardly one: an address, a date, a number. Such a line is not shown to anybody.
+func isData(title string) bool {
+	_, _, _, _, date := isoDate([]byte(title))
+	return date || strings.Contains(title, "@") || title != "" && strings.Trim(title, "0123456789.,-") == ""
 }
 
 // listed writes names for people, cut where they are many or long: a header may be a row of data.
