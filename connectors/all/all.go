@@ -18,3 +18,13 @@ func Kinds() []connectors.Descriptor {
 		okta.Descriptor(),
 	}
 }
+
+// Find returns the descriptor of a kind and whether there is one.
+func Find(kind string) (connectors.Descriptor, bool) {
+	for _, d := range Kinds() {
+		if d.Kind == kind {
+			return d, true
+		}
+	}
+	return connectors.Descriptor{}, false
+}
