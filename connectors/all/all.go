@@ -4,6 +4,7 @@ package all
 import (
 	"trueup/connectors"
 	"trueup/connectors/csv"
+	"trueup/connectors/entra"
 	"trueup/connectors/jsonl"
 	"trueup/connectors/licensegen"
 	"trueup/connectors/okta"
@@ -13,6 +14,7 @@ import (
 func Kinds() []connectors.Descriptor {
 	return []connectors.Descriptor{
 		csv.Descriptor(),
+		entra.Descriptor(),
 		jsonl.Descriptor(),
 		licensegen.Descriptor(),
 		okta.Descriptor(),

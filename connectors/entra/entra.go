@@ -12,6 +12,7 @@ package entra
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"trueup/connectors"
+	"trueup/connectors/internal/exports"
 	"trueup/connectors/internal/saas"
 	"trueup/facts"
 )
@@ -62,38 +64,44 @@ func open(section connectors.Section) (connectors.Source, error) {
 		return nil, err
 	}
 	files, err := c.Patterns(feeds)
-	if err != nil {
-		return nil, err
+	errs := []error{err}
+	if err == nil && len(files) == 0 {
+		errs = append(errs, &connectors.Error{Place: "files", Reason: "no files are named", Hint: "write files: {people: PATTERN, sign-ins: PATTERN}"})
 	}
 	s := &source{name: section.Name, dir: section.Dir, coverage: c.Coverage, files: files}
-	if !c.Write {
-		return s, nil
+	var client *saas.Client
+	if c.Write {
+		client, err = c.client(section.Secret)
+		errs = append(errs, err)
 	}
-	client, err := c.client(section.Secret)
-	if err != nil {
-		return nil, err
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("%s: %w", section.Name, err)
 	}
-	return &writer{s, client}, nil
+	if c.Write {
+		return &writer{s, client}, nil
+	}
+	return s, nil
 }
 
 var tenants = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`)
 
+// client returns a client of Graph, or all that is wrong with the keys it needs.
 func (c *Config) client(secret func(string) (string, error)) (*saas.Client, error) {
-	switch {
-	case !tenants.MatchString(c.Tenant):
-		return nil, fmt.Errorf("tenant: want the tenant's domain or id, which write: true needs")
-	case c.ClientID == "":
-		return nil, fmt.Errorf("client_id: missing, which write: true needs")
-	case c.ClientSecret == "":
-		return nil, fmt.Errorf("client_secret: missing, which write: true needs; give a reference, as env:NAME")
+	var errs []error
+	need := func(ok bool, key, reason string) {
+		if !ok {
+			errs = append(errs, &connectors.Error{Place: key, Reason: reason, Hint: "write: true needs it"})
+		}
 	}
+	need(tenants.MatchString(c.Tenant), "tenant", "want the tenant's domain or id")
+	need(c.ClientID != "", "client_id", "missing")
+	need(c.ClientSecret != "", "client_secret", "want a reference, as env:NAME or file:PATH")
 	endpoint, err := address(c.Endpoint, "https://graph.microsoft.com")
-	if err != nil {
-		return nil, fmt.Errorf("endpoint: %w", err)
-	}
+	need(err == nil, "endpoint", fmt.Sprint(err))
 	login, err := address(c.Login, "https://login.microsoftonline.com")
-	if err != nil {
-		return nil, fmt.Errorf("login: %w", err)
+	need(err == nil, "login", fmt.Sprint(err))
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
 	return saas.NewClient(endpoint, saas.Credentials{Token: login.JoinPath(c.Tenant, "oauth2/v2.0/token"), ClientID: c.ClientID,
 		Scope: endpoint.String() + "/.default", Secret: func() (string, error) { return secret(c.ClientSecret) }}), nil
@@ -123,7 +131,21 @@ func (s *source) Pull(ctx context.Context, p connectors.Pull) (*facts.Observatio
 	case facts.FeedSignIns:
 		err = s.signIns(ctx, p, o)
 	default:
-		return nil, &connectors.Error{Class: connectors.Permanent, Place: s.name, Reason: fmt.Sprintf("no %s feed", p.Feed)}
+		return nil, fmt.Errorf("%s: %w", s.name, &connectors.Error{Reason: fmt.Sprintf("has no %s feed", p.Feed)})
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", s.name, err)
 	}
 	return o, err
+}
+
+// Check reports files that are missing or cannot be read.
+func (s *source) Check(ctx context.Context) error {
+	var errs []error
+	for _, feed := range s.Feeds() {
+		if err := exports.Check(ctx, s.dir, s.files[feed]); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -2,8 +2,6 @@ package entra
 
 import (
 	"bytes"
-	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -16,21 +14,11 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"trueup/connectors"
+	"trueup/connectors/connectortest"
 	"trueup/facts"
 )
 
 const samples = "../../fixtures/samples/entra/"
-
-// discard takes inputs without keeping them.
-type discard struct{}
-
-func (discard) Create(context.Context, string) (connectors.RawWriter, error) { return discarded{}, nil }
-
-type discarded struct{}
-
-func (discarded) Write(b []byte) (int, error)          { return len(b), nil }
-func (discarded) Commit() (facts.Digest, int64, error) { return sha256.Sum256(nil), 0, nil }
-func (discarded) Abort()                               {}
 
 func section(dir, config string) connectors.Section {
 	return connectors.Section{Name: "entra", Dir: dir, Calendar: facts.NewCalendar(time.UTC),
@@ -57,7 +45,7 @@ func try(t *testing.T, dir string, feed facts.Feed, config string) (*facts.Obser
 	if err != nil {
 		t.Fatal(err)
 	}
-	return source.Pull(t.Context(), connectors.Pull{Feed: feed, AsOf: asOf, Observed: asOf, Raw: discard{}, Workers: 2,
+	return source.Pull(t.Context(), connectors.Pull{Feed: feed, AsOf: asOf, Observed: asOf, Raw: &connectortest.Raw{}, Workers: 2,
 		Calendar: facts.NewCalendar(berlin)})
 }
 
@@ -331,11 +319,12 @@ func TestCounters(t *testing.T) {
 func TestConfig(t *testing.T) {
 	whole := "files: {people: u.json}\nwrite: true\ntenant: contoso.onmicrosoft.com\nclient_id: i\nclient_secret: env:ENTRA_SECRET\n"
 	tests := map[string]string{
+		"kind: entra":                                     "no files are named",
 		"files: {purchases: x}":                           "has no purchases feed",
 		"files: {people: x}\nwrite: true":                 "tenant: want",
 		strings.Replace(whole, "contoso", "../x", 1):      "tenant: want",
 		strings.Replace(whole, "client_id: i\n", "", 1):   "client_id: missing",
-		strings.Replace(whole, "client_secret", "#", 1):   "client_secret: missing",
+		strings.Replace(whole, "client_secret", "#", 1):   "client_secret: want a reference",
 		whole + "endpoint: http://graph.microsoft.com":    "endpoint: ",
 		whole + "login: https://u:p@login.microsoft.com/": "login: ",
 		whole + "secret: x":                               "secret",

@@ -28,7 +28,7 @@ type pages struct {
 func (s *source) read(ctx context.Context, p connectors.Pull, o *facts.Observation, each func(lane int, doc []byte) error) error {
 	var g pages
 	err := exports.Read(ctx, p, o, s.dir, s.files[p.Feed], func(ctx context.Context, f *exports.File) error {
-		options := jsondoc.Options{Members: members, Envelope: g.add, Accept: f.AddRows, Reject: f.Reject}
+		options := jsondoc.Options{Members: members, Envelope: g.add, MaxDocument: f.Record(), Accept: f.AddRows, Reject: f.Reject}
 		if p.Feed == facts.FeedSignIns {
 			options.Workers = f.Workers
 		}
@@ -73,5 +73,5 @@ func (g *pages) judge(o *facts.Observation) error {
 		return nil
 	}
 	o.Complete = false
-	return &connectors.Error{Class: connectors.Incomplete, Place: o.Source, Reason: reason, Hint: "export all pages"}
+	return &connectors.Error{Class: connectors.Incomplete, Reason: reason, Hint: "export all pages"}
 }

@@ -30,14 +30,18 @@ var _ interface {
 	connectors.Checker
 } = (*writer)(nil)
 
-// Check reads one page of subscribedSkus, which needs the credentials and a permission on licences.
+// Check looks at the files and reads subscribedSkus, which needs the credentials and a permission on licences.
 func (w *writer) Check(ctx context.Context) error {
+	return errors.Join(w.source.Check(ctx), w.reach(ctx))
+}
+
+func (w *writer) reach(ctx context.Context) error {
 	answer, err := w.graph.Do(ctx, http.MethodGet, "/v1.0/subscribedSkus?$select=skuId", nil)
-	if err != nil {
-		return err
+	if err == nil && answer.Status != http.StatusOK {
+		err = refusal(answer)
 	}
-	if answer.Status != http.StatusOK {
-		return refusal(answer)
+	if err != nil {
+		return fmt.Errorf("%s: %w", w.name, err)
 	}
 	return nil
 }

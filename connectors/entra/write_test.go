@@ -75,7 +75,7 @@ func writable(t *testing.T, handler http.Handler) *writer {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	source, err := Descriptor().Open(section(".", fmt.Sprintf(
+	source, err := Descriptor().Open(section(samples, fmt.Sprintf("files: {people: users.guest.json}\n"+
 		"endpoint: %s\nlogin: %s/\ntenant: contoso.onmicrosoft.com\nclient_id: app\nclient_secret: env:ENTRA_SECRET\nwrite: true", server.URL, server.URL)))
 	if err != nil {
 		t.Fatal(err)

@@ -10,12 +10,14 @@ package okta
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"trueup/connectors"
+	"trueup/connectors/internal/exports"
 	"trueup/connectors/internal/jsondoc"
 	"trueup/facts"
 )
@@ -50,17 +52,24 @@ func open(section connectors.Section) (connectors.Source, error) {
 	if err := section.Decode(&c); err != nil {
 		return nil, err
 	}
-	if c.Write {
-		return nil, fmt.Errorf("write: kind %s is read only", kind)
-	}
 	files, err := c.Patterns(feeds)
-	if err != nil {
-		return nil, err
+	errs := []error{err}
+	wrong := func(key, reason, hint string) {
+		errs = append(errs, &connectors.Error{Place: key, Reason: reason, Hint: hint})
+	}
+	if c.Write {
+		wrong("write", "kind okta only reads files", "leave it out; actions on this source become a work list")
+	}
+	if err == nil && len(files) == 0 {
+		wrong("files", "no files are named", "write files: {people: PATTERN, sign-ins: PATTERN}")
 	}
 	for _, p := range files[facts.FeedSeats] {
 		if p.Product == "" {
-			return nil, fmt.Errorf("files: seats: %s: want a mapping from product to files, as in seats: {figma: %s}", p.Glob, p.Glob)
+			wrong("files.seats", p.Glob+" is not tied to a product", "write seats: {PRODUCT: "+p.Glob+"}")
 		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("%s: %w", section.Name, err)
 	}
 	return &source{name: section.Name, dir: section.Dir, coverage: c.Coverage, files: files}, nil
 }
@@ -80,9 +89,23 @@ func (s *source) Pull(ctx context.Context, p connectors.Pull) (*facts.Observatio
 	case facts.FeedSignIns:
 		err = s.signIns(ctx, p, o)
 	default:
-		return nil, &connectors.Error{Class: connectors.Permanent, Place: s.name, Reason: fmt.Sprintf("no %s feed", p.Feed)}
+		return nil, fmt.Errorf("%s: %w", s.name, &connectors.Error{Reason: fmt.Sprintf("has no %s feed", p.Feed)})
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", s.name, err)
 	}
 	return o, err
+}
+
+// Check reports files that are missing or cannot be read.
+func (s *source) Check(ctx context.Context) error {
+	var errs []error
+	for _, feed := range s.Feeds() {
+		if err := exports.Check(ctx, s.dir, s.files[feed]); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // text returns a string, or a number as it is written: custom attributes may be of either type.

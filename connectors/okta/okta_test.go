@@ -2,8 +2,6 @@ package okta
 
 import (
 	"bytes"
-	"context"
-	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,23 +13,11 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"trueup/connectors"
+	"trueup/connectors/connectortest"
 	"trueup/facts"
 )
 
 const samples = "../../fixtures/samples/okta/"
-
-// discard takes inputs without keeping them.
-type discard struct{}
-
-func (discard) Create(context.Context, string) (connectors.RawWriter, error) { return discarded{}, nil }
-
-type discarded struct{}
-
-func (discarded) Write(b []byte) (int, error) { return len(b), nil }
-func (discarded) Commit() (facts.Digest, int64, error) {
-	return sha256.Sum256(nil), 0, nil
-}
-func (discarded) Abort() {}
 
 func section(dir, config string) connectors.Section {
 	return connectors.Section{Name: "okta", Dir: dir, Calendar: facts.NewCalendar(time.UTC),
@@ -48,7 +34,7 @@ func pull(t *testing.T, dir string, feed facts.Feed, config string) *facts.Obser
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := source.Pull(t.Context(), connectors.Pull{Feed: feed, AsOf: asOf, Observed: asOf, Raw: discard{}, Workers: 2,
+	o, err := source.Pull(t.Context(), connectors.Pull{Feed: feed, AsOf: asOf, Observed: asOf, Raw: &connectortest.Raw{}, Workers: 2,
 		Calendar: facts.NewCalendar(time.UTC)})
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +239,7 @@ func TestTruncatedLog(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o, err := source.Pull(t.Context(), connectors.Pull{Feed: facts.FeedSignIns, AsOf: asOf, Raw: discard{}, Calendar: facts.NewCalendar(time.UTC)})
+		o, err := source.Pull(t.Context(), connectors.Pull{Feed: facts.FeedSignIns, AsOf: asOf, Raw: &connectortest.Raw{}, Calendar: facts.NewCalendar(time.UTC)})
 		if connectors.ClassOf(err) != connectors.Incomplete || o == nil || o.Complete || o.SignIns.Len() != 1 {
 			t.Errorf("error %v, observation %+v", err, o)
 		}
@@ -284,16 +270,17 @@ func TestSeats(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	tests := map[string]string{
-		"files: {seats: users.json}":                   "want a mapping from product to files",
-		"files: {counters: x.json}":                    "kind okta has no counters feed",
+		"kind: okta":                                   "no files are named",
+		"files: {seats: users.json}":                   "files.seats: users.json is not tied to a product",
+		"kind: okta\nfiles: {counters: x.json}":        "kind okta has no counters feed",
 		"kind: okta\nfiles: x.json":                    "want a mapping from feed to files",
-		"files: {people: x.json}\nwrite: true":         "read only",
+		"files: {people: x.json}\nwrite: true":         "kind okta only reads files",
 		"files: {people: x.json}\ntoken: env:T":        "token",
 		"kind: okta\nfeeds: [people]":                  "kind okta reads files",
 		"feed: sign-ins\nfiles: {people: users*.json}": "names feeds already",
 	}
 	for config, want := range tests {
-		if _, err := Descriptor().Open(section(".", config)); err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), "kind  ", "kind okta "), want) {
+		if _, err := Descriptor().Open(section(".", config)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", config, err, want)
 		}
 	}
@@ -303,6 +290,12 @@ func TestConfig(t *testing.T) {
 	}
 	if got := fmt.Sprint(source.Feeds()); got != "[people seats sign-ins]" {
 		t.Errorf("feeds %s", got)
+	}
+	err = source.(connectors.Checker).Check(t.Context())
+	for _, file := range []string{"okta: a: ", "okta: b: ", "okta: d: "} {
+		if err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("check: error %v, want one about %s", err, file)
+		}
 	}
 }
 

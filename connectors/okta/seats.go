@@ -36,7 +36,8 @@ func (s *source) seats(ctx context.Context, p connectors.Pull, o *facts.Observat
 				"give the files of seats by product")
 		}
 		product := []byte(f.Product)
-		return jsondoc.Each(ctx, f, jsondoc.Options{Accept: f.AddRows, Reject: f.Reject}, func(_ int, doc jsondoc.Doc) error {
+		options := jsondoc.Options{MaxDocument: f.Record(), Accept: f.AddRows, Reject: f.Reject}
+		return jsondoc.Each(ctx, f, options, func(_ int, doc jsondoc.Doc) error {
 			if err := scan.Scan(doc.Bytes); err != nil {
 				return err
 			}

@@ -53,7 +53,7 @@ func (s *source) signIns(ctx context.Context, p connectors.Pull, o *facts.Observ
 		lanes[n] = readers[n].lane
 	}
 	err := exports.Read(ctx, p, o, s.dir, s.files[facts.FeedSignIns], func(ctx context.Context, f *exports.File) error {
-		options := jsondoc.Options{Workers: f.Workers, Accept: f.AddRows, Reject: f.Reject}
+		options := jsondoc.Options{Workers: f.Workers, MaxDocument: f.Record(), Accept: f.AddRows, Reject: f.Reject}
 		return jsondoc.Each(ctx, f, options, func(worker int, doc jsondoc.Doc) error {
 			return readers[f.Lane+worker].add(doc.Bytes)
 		})
