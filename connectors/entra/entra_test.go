@@ -41,12 +41,20 @@ func try(t *testing.T, dir string, feed facts.Feed, config string) (*facts.Obser
 	if err != nil {
 		t.Fatal(err)
 	}
-	berlin, err := time.LoadLocation("Europe/Berlin")
+	return source.Pull(t.Context(), pulled(feed))
+}
+
+func pulled(feed facts.Feed) connectors.Pull {
+	return connectors.Pull{Feed: feed, AsOf: asOf, Observed: asOf, Raw: &connectortest.Raw{}, Workers: 2, Calendar: connectortest.Berlin()}
+}
+
+func pullFrom(t *testing.T, source connectors.Source, feed facts.Feed) *facts.Observation {
+	t.Helper()
+	o, err := source.Pull(t.Context(), pulled(feed))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return source.Pull(t.Context(), connectors.Pull{Feed: feed, AsOf: asOf, Observed: asOf, Raw: &connectortest.Raw{}, Workers: 2,
-		Calendar: facts.NewCalendar(berlin)})
+	return o
 }
 
 func pull(t *testing.T, dir string, feed facts.Feed, config string) *facts.Observation {
