@@ -85,6 +85,14 @@ type Prior struct {
 	Inputs []PriorInput // of the last good runs, newest first
 	Cases  []Case       // open cases
 	Losses []Loss       // accesses taken in the last 30 days
+	Linked []Link       // accounts that the last good run linked to a person; at least those whose person is gone since
+}
+
+// Link says that an earlier run linked an account to a person.
+type Link struct {
+	Source  string
+	Account string // the vendor's id
+	Person  string // id of the person
 }
 
 // PriorInput is the size of one feed in an earlier good run.
@@ -100,7 +108,11 @@ type Case struct {
 	ID     Digest
 	State  string // an action state of package reconcile
 	Opened Day
-	Due    Day // end of the notice; NoDay if none was given
+	Due    Day // end of the notice, or of what a holder was granted; NoDay if there is none
+	// Verdict and Paths are what the case was opened for: a case whose verdict or paths have changed is over. Empty where
+	// they were not recorded; then they are not compared. Paths are sorted and joined by ";".
+	Verdict string
+	Paths   string
 }
 
 // Loss is one access that a run took.
@@ -197,6 +209,7 @@ func (s *Snapshot) absorb(source SourceID, o *Observation) {
 	}
 	for _, p := range o.Purchases {
 		p.Source = o.Source
+		s.Strings.InternString(p.Currency) // so that a decision can refer to it by number
 		s.Purchases = append(s.Purchases, p)
 	}
 }

@@ -25,7 +25,8 @@ type Plan struct {
 	People    []Person // dense; Row.Holder and Row.Person are indexes
 	Accounts  []Account
 	Rows      []Row
-	Signals   []Signal // each row's signals end to end, see [Plan.RowSignals]
+	SeatPaths []int32  // rows of Snapshot.Seats, each row's end to end, see [Plan.RowPaths]
+	Signals   []Signal // each row's signals end to end, in the order of rows, see [Plan.RowSignals]
 	Actions   []Action // of every row that is not keep; by Row.Action
 	Guards    []Guard
 	Inputs    []InputState // parallel to Snapshot.Inputs
@@ -33,6 +34,8 @@ type Plan struct {
 	Findings  []Finding
 	Unplaced  []Unplaced // people without a row, with the reason; by count, see [Totals]
 	Totals    Totals
+
+	centres []string // by product: the cost centre of its contract
 }
 
 // PersonID is the dense number of a person in a plan.
@@ -68,7 +71,8 @@ type Account struct {
 	Situation Situation
 	By        MatchKey // which key linked it
 	Kind      facts.Kind
-	Row       int32 // index into Snapshot.People, -1 if no directory row describes the account
+	Row       int32     // index into Snapshot.People, -1 if no directory row describes the account
+	Holder    facts.Sym // the holder's name: the person's id, else the first in byte order of the names that are one holder
 }
 
 // MatchKey is the kind of key that linked an account to a person.
@@ -98,15 +102,19 @@ type Row struct {
 	Verdict   Verdict
 	Rule      int16 // index into Plan.Rules; -1 if no rule decided
 	Reasons   ReasonSet
-	Seat      int32  // first index into Plan.Snapshot.Seats; -1 without a seat
+	Seat      int32  // one of the seat's rows in Plan.Snapshot.Seats; -1 without a seat
+	Path      uint32 // first index into Plan.SeatPaths
 	Paths     uint16 // how many seat paths; see [Plan.RowPaths]
 	Held      bool
-	IdleDays  int32         // -1 where not known
+	IdleDays  int32         // days on which the holder could work since Clock or LastUse, the later; -1 where not known
+	Clock     facts.Day     // latest of seat assignment, hire or rehire, and return from leave; NoDay where none is known
 	LastUse   facts.Instant // counted use, NoInstant if none
-	Signal    uint32        // first index into Plan.Signals; the product says how many
+	Signal    uint32        // first index into Plan.Signals; the row's end where the next row's begin
 	Action    int32         // index into Plan.Actions; -1 is keep
-	Due       facts.Day     // a date a person should know: end of grace; NoDay if there is none
+	Due       facts.Day     // the day the grace ends, of leaver-grace; NoDay otherwise
 	Covering  ProductID     // what covers this seat, of duplicate; NoProductID otherwise
+	Kind      ActionKind    // what the row calls for
+	To        ProductID     // target of a downgrade or upgrade; NoProductID otherwise
 	Money     Money
 }
 
@@ -123,8 +131,8 @@ type Money struct {
 	Currency     facts.Sym // ISO 4217
 	Exposure     int64     // paid now
 	Reassignable int64     // what somebody else could use instead
-	Reducible    int64     // what need not be bought from Effective on
-	Effective    facts.Day // NoDay where nothing is reducible
+	Reducible    int64     // what need not be bought after Effective
+	Effective    facts.Day // last day for which the present quantity is paid; NoDay where nothing is reclaimed
 }
 
 // Action is what a row calls for, unless that is keep.
@@ -139,9 +147,9 @@ type Action struct {
 	By    string    // what withholds or blocks it: a guard's name and scope, an input, a path
 	// Source, Seat are where the action is carried out; for an issue Seat has no path yet.
 	Source facts.SourceID
-	Item   facts.Sym // the vendor's SKU of the row's product at Source
-	ToItem facts.Sym // the vendor's SKU of To at Source; for an issue the SKU to assign
-	Detail string    // for people: what to do where a person has to
+	Item   string // the vendor's SKU of the row's product at Source; "" for an issue
+	ToItem string // the vendor's SKU of To at Source; for an issue the SKU to assign
+	Detail string // for people: what to do where a person has to
 }
 
 // Guard is one limit that was looked at.
@@ -179,6 +187,22 @@ func GuardNames() []string {
 		"days_30", "product_percent", "department_percent", "verdict_percent"}
 }
 
+// UnplacedReasons lists the closed set of reasons why a person has no row.
+func UnplacedReasons() []string { return unplacedNames[:] }
+
+// unplaced is a reason why a person has no row; of several the later counts.
+type unplaced uint8
+
+const (
+	noRightNoUse unplaced = iota
+	eligibleNotActive
+	seatsNotKnown
+	unplacedCount
+)
+
+var unplacedNames = [...]string{"no seat, no right to one, no counted use", "a right to a seat, but not active",
+	"a right or use, but the seats feed is not complete"}
+
 // InputState is what reconciling found out about one input.
 type InputState struct {
 	From, To  facts.Instant // the coverage that counts: declared, or first to last event
@@ -193,7 +217,9 @@ type Gap struct {
 	To   facts.Day `json:"to"`
 }
 
-// Position is what a product, in one pool, comes to on the as-of. Null figures are nil: not known is not zero.
+// Position is what a product comes to on the as-of. Null figures are nil: not known is not zero. Pool "" is the product
+// as a whole; where its contracts name pools, one further position for each says what is purchased in it, and no more:
+// a seat does not tell which pool it is from.
 type Position struct {
 	Product          ProductID
 	Pool             string

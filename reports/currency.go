@@ -1,20 +1,13 @@
 package reports
 
-import "strconv"
+import (
+	"strconv"
+
+	"trueup/reconcile"
+)
 
 // Digits returns how many decimal places a currency has by ISO 4217; two for one that is not known to differ.
-func Digits(currency string) int {
-	switch currency {
-	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
-		"XPF":
-		return 0
-	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
-		return 3
-	case "CLF", "UYW":
-		return 4
-	}
-	return 2
-}
+func Digits(currency string) int { return reconcile.MinorDigits(currency) }
 
 // Amount writes an amount of minor units as a decimal with the currency's places: 5475 EUR is "54.75".
 func Amount(minor int64, currency string) string {

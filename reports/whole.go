@@ -83,8 +83,7 @@ func wholeAction(plan *reconcile.Plan, action *reconcile.Action) error {
 		within("target", int(action.To), -1, len(plan.Catalogue.Products)),
 		within("kind", int(action.Kind), 0, len(reconcile.ActionKinds())),
 		within("state", int(action.State), 0, len(reconcile.States())),
-		within("source", int(action.Source), 0, len(plan.Snapshot.Sources)),
-		wholeSym(plan, action.Item), wholeSym(plan, action.ToItem))
+		within("source", int(action.Source), 0, len(plan.Snapshot.Sources)))
 }
 
 func wholeSym(plan *reconcile.Plan, sym facts.Sym) error {

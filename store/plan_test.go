@@ -63,7 +63,7 @@ func planned(t testing.TB, n int, seats ...seat) *reconcile.Plan {
 		if s.kind != reconcile.Keep {
 			row.Action = int32(len(p.Actions))
 			p.Actions = append(p.Actions, reconcile.Action{Row: int32(k), ID: s.id(), Kind: s.kind, State: s.state,
-				To: reconcile.NoProductID, Due: facts.NoDay, Role: "manager", Item: snapshot.Seats.Product[k]})
+				To: reconcile.NoProductID, Due: facts.NoDay, Role: "manager", Item: snapshot.Strings.Text(snapshot.Seats.Product[k])})
 		}
 		p.Rows = append(p.Rows, row)
 	}

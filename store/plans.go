@@ -98,14 +98,6 @@ func (w *planWriter) steps() []func(context.Context) error {
 
 func (w *planWriter) sym(s facts.Sym) string { return w.plan.Snapshot.Strings.Text(s) }
 
-// text is a string of the plan, interned or not.
-func (w *planWriter) text(v any) string {
-	if s, ok := v.(facts.Sym); ok {
-		return w.sym(s)
-	}
-	return fmt.Sprint(v)
-}
-
 func (w *planWriter) source(s facts.SourceID) string { return w.plan.Snapshot.Sources[s].Name }
 
 func (w *planWriter) product(p reconcile.ProductID) string {

@@ -63,7 +63,7 @@ func (w *planWriter) values(n int, was string) []any {
 	}
 	a := &w.plan.Actions[row.Action]
 	return append(values, a.ID.String(), a.Kind.String(), a.State.String(), date(a.Due), a.Role, a.By, w.source(a.Source),
-		w.text(a.Item), w.text(a.ToItem), w.product(a.To), a.Detail)
+		a.Item, a.ToItem, w.product(a.To), a.Detail)
 }
 
 func (w *planWriter) rule(row *reconcile.Row) string {

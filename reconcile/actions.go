@@ -1,0 +1,392 @@
+package reconcile
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"trueup/facts"
+)
+
+// defaultRole approves where the policy names nobody.
+const defaultRole = "operator"
+
+// act proposes an action for every row that calls for one, and says what it waits for.
+func (a *assembly) act() {
+	plan := a.plan
+	cases := make(map[facts.Digest]*facts.Case, len(plan.Snapshot.Prior.Cases))
+	for n := range plan.Snapshot.Prior.Cases {
+		cases[plan.Snapshot.Prior.Cases[n].ID] = &plan.Snapshot.Prior.Cases[n]
+	}
+	a.opened = make([]facts.Day, 0, len(plan.Rows)/8)
+	for n := range plan.Rows {
+		row := &plan.Rows[n]
+		if row.Kind == Keep {
+			continue
+		}
+		row.Action = int32(len(plan.Actions))
+		plan.Actions = append(plan.Actions, Action{Row: int32(n), Kind: row.Kind, To: row.To, Due: facts.NoDay})
+		action := &plan.Actions[row.Action]
+		a.place(action, row)
+		action.ID = a.caseID(action, n)
+		prior := a.priorCase(cases, action, n)
+		opened := a.decider.today
+		if prior != nil && prior.Opened.Known() {
+			opened = prior.Opened
+		}
+		a.opened = append(a.opened, opened)
+		if action.Kind.Effective() && action.State != Manual {
+			a.wait(action, row, n, prior)
+		}
+	}
+	a.withholdRivals()
+	a.withholdUncovered()
+	a.withholdUnspared()
+}
+
+// place says where an action is carried out, and finds the vendor's own words for it.
+func (a *assembly) place(action *Action, row *Row) {
+	s := a.plan.Snapshot
+	switch {
+	case row.Held:
+		action.Source = s.Seats.Source[row.Seat]
+		action.Item = s.Strings.Text(s.Seats.Product[row.Seat])
+	case action.Kind == Issue:
+		action.Source = a.issuer(row)
+		action.ToItem = a.firstItem(row.Product, action.Source)
+	case row.Account != NoAccountID:
+		action.Source = a.plan.Accounts[row.Account].Source
+	}
+	if !action.Kind.Effective() {
+		return
+	}
+	if action.To != NoProductID {
+		action.ToItem = a.firstItem(action.To, action.Source)
+	}
+	a.assign(action, row)
+}
+
+// assign leaves to a person what the program cannot carry out.
+func (a *assembly) assign(action *Action, row *Row) {
+	source := &a.plan.Snapshot.Sources[action.Source]
+	switch {
+	case !source.Writes:
+		action.State, action.Detail = Manual, source.Name+" is not written to: carry it out there"
+	case action.Kind != Revoke && action.ToItem == "":
+		action.State, action.Detail = Manual, fmt.Sprintf("%s has no item of %s", source.Name, a.plan.Catalogue.Products[row.claims()].ID)
+	case action.Kind == Issue && row.Account == NoAccountID:
+		action.State, action.Detail = Manual, "there is no account at "+source.Name+": create it first"
+	}
+	if action.State == Manual && row.Held {
+		if groups := a.groups(int(action.Row)); len(groups) > 0 {
+			action.Detail += "; the seat comes by " + strings.Join(groups, ", ")
+		}
+	}
+}
+
+// issuer returns where a missing seat is given: where the holder has an account, else the first source that is written
+// to, else the first.
+func (a *assembly) issuer(row *Row) facts.SourceID {
+	if row.Account != NoAccountID {
+		return a.plan.Accounts[row.Account].Source
+	}
+	sources := a.decider.items.sources[row.Product]
+	for _, source := range sources {
+		if a.plan.Snapshot.Sources[source].Writes {
+			return source
+		}
+	}
+	return sources[0]
+}
+
+func (a *assembly) firstItem(p ProductID, source facts.SourceID) string {
+	if skus := a.plan.Catalogue.Products[p].SeatsFrom[a.plan.Snapshot.Sources[source].Name]; len(skus) > 0 {
+		return skus[0]
+	}
+	return ""
+}
+
+// groups lists the groups by which a row's seat is held.
+func (a *assembly) groups(row int) []string {
+	return slices.DeleteFunc(a.plan.RowPaths(row), func(path string) bool { return !isGroup(path) })
+}
+
+// caseID identifies the case: the hash of organisation, source, account, product, kind, target and start of the clock,
+// each with its length before it. For seats found unused the clock starts with the last use; for all others use does not
+// move it, so that a case about a person who has left does not begin anew with each automatic sign-in.
+func (a *assembly) caseID(action *Action, n int) facts.Digest {
+	plan, row := a.plan, &a.plan.Rows[n]
+	account, target := plan.Holder(n), ""
+	if row.Account != NoAccountID {
+		account = plan.Snapshot.Strings.Text(plan.Accounts[row.Account].Key)
+	}
+	if action.To != NoProductID {
+		target = plan.Catalogue.Products[action.To].ID
+	}
+	clock := row.Clock
+	if row.Verdict == Idle {
+		clock = max(clock, plan.Snapshot.Calendar().Day(row.LastUse))
+	}
+	b := a.scratch[:0]
+	for _, text := range [...]string{plan.Organisation, plan.Snapshot.Sources[action.Source].Name, account,
+		plan.Catalogue.Products[row.Product].ID, action.Kind.String(), target, clock.String()} {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(text)))
+		b = append(b, text...)
+	}
+	a.scratch = b
+	return sha256.Sum256(b)
+}
+
+// priorCase returns the open case of an action, if it still proposes the same.
+func (a *assembly) priorCase(cases map[facts.Digest]*facts.Case, action *Action, n int) *facts.Case {
+	if len(cases) == 0 {
+		return nil
+	}
+	prior := cases[action.ID]
+	if prior == nil || prior.Verdict != "" && prior.Verdict != a.plan.Rows[n].Verdict.String() {
+		return nil
+	}
+	if prior.Paths != "" && prior.Paths != strings.Join(a.plan.RowPaths(n), ";") {
+		return nil
+	}
+	return prior
+}
+
+// wait says what an effective action waits for.
+func (a *assembly) wait(action *Action, row *Row, n int, prior *facts.Case) {
+	if row.Held {
+		if groups := a.groups(n); len(groups) > 0 {
+			action.State, action.By = Blocked, strings.Join(groups, ", ")
+			action.Detail = "change the group: a seat inherited from it cannot be taken from the account alone"
+			return
+		}
+	}
+	today := a.decider.today
+	if prior != nil {
+		switch state, _ := ParseState(prior.State); {
+		case state == Kept && (!prior.Due.Known() || today <= prior.Due), state == Rejected, state == Undone:
+			action.State, action.Due = state, prior.Due
+			if state == Undone {
+				action.State = Kept
+			}
+			return
+		case state == Ready || state == Sent || state == Failed:
+			action.State = Ready
+			return
+		}
+	}
+	if due := a.noticeEnd(row, prior); due >= today {
+		action.State, action.Due = Notice, due
+		return
+	}
+	if a.unattended(row) {
+		action.State = Ready
+		return
+	}
+	action.State, action.Role = Approval, a.policy.Approval.Roles[row.Verdict]
+	if action.Role == "" {
+		action.Role = defaultRole
+	}
+}
+
+// noticeEnd returns the last day of the notice: as the case has it, else as the rule says from today on; NoDay without
+// one. Somebody whose directory does not say when they left has the grace as a notice, from the first run that saw it.
+func (a *assembly) noticeEnd(row *Row, prior *facts.Case) facts.Day {
+	notice := facts.Day(0)
+	switch row.Verdict {
+	case NeverUsed, Idle, OverTier:
+		if rule := a.reclaimRule(row); rule != nil {
+			notice = facts.Day(rule.Notice)
+		}
+	case Leaver:
+		if !a.plan.Snapshot.People.Left[a.plan.People[row.Person].Row].Known() {
+			notice = days(a.policy.Leaver.Grace)
+		}
+	}
+	switch {
+	case notice == 0:
+		return facts.NoDay
+	case prior != nil && prior.Due.Known():
+		return prior.Due
+	}
+	return a.decider.today + notice
+}
+
+// unattended reports whether a row's verdict may be acted on without a person. What is not entitled always needs an
+// approval; so does everything about a person whose status is not mapped, and an issue whose product is not known to
+// have a spare seat.
+func (a *assembly) unattended(row *Row) bool {
+	if row.Verdict == NotEntitled || row.Held && row.Reasons.Has(StatusUnmapped) {
+		return false
+	}
+	if target := row.claims(); target != NoProductID {
+		if _, known := a.spare(target); !known {
+			return false
+		}
+	}
+	return slices.Contains(a.policy.Approval.Unattended, row.Verdict)
+}
+
+// claims returns the product of which a row's action takes a seat: an issue its own, a downgrade or upgrade its target.
+func (r *Row) claims() ProductID {
+	if r.Kind == Issue {
+		return r.Product
+	}
+	return r.To
+}
+
+// spare returns how many seats of a product are free: purchased less assigned, or what the vendor's own figures leave,
+// the lower; false if neither is known. Seats that this plan frees are not free before they are freed.
+func (a *assembly) spare(p ProductID) (int64, bool) {
+	n := slices.IndexFunc(a.plan.Positions, func(x Position) bool { return x.Product == p })
+	x := &a.plan.Positions[n]
+	free, known := int64(0), false
+	if x.Spare != nil {
+		free, known = *x.Spare, true
+	}
+	if x.CounterPurchased != nil && x.CounterConsumed != nil {
+		vendor := *x.CounterPurchased - *x.CounterConsumed
+		if !known || vendor < free {
+			free = vendor
+		}
+		known = true
+	}
+	return free, known
+}
+
+// withhold holds an action back, unless something else already keeps it from being carried out.
+func (a *Action) withhold(by string) bool {
+	switch a.State {
+	case Notice, Approval, Ready, Manual:
+		a.State, a.By, a.Due, a.Role = Withheld, by, facts.NoDay, ""
+		return true
+	}
+	return false
+}
+
+// claim is an action's wish for a seat of a product.
+type claim struct {
+	product ProductID
+	action  int32
+	proven  bool
+	since   facts.Day
+	rule    int16
+}
+
+// withholdUnspared gives spare seats to those who need them most: proven need first, then who waits longest, then by the
+// order of the eligibility rules, then by id. The others wait.
+func (a *assembly) withholdUnspared() {
+	var claims []claim
+	for n := range a.plan.Actions {
+		action := &a.plan.Actions[n]
+		row := &a.plan.Rows[action.Row]
+		target := row.claims()
+		if target == NoProductID || !action.Kind.Effective() || action.State == Blocked || action.State == Kept ||
+			action.State == Rejected || action.State == Withheld {
+			continue
+		}
+		claims = append(claims, claim{product: target, action: int32(n), since: a.opened[n], rule: a.ruleOrder(row),
+			proven: row.Verdict == UnderTier || row.Reasons.Has(ProvenNeed)})
+	}
+	slices.SortFunc(claims, func(x, y claim) int {
+		proven := func(c claim) int {
+			if c.proven {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(x.product, y.product), cmp.Compare(proven(x), proven(y)), cmp.Compare(x.since, y.since),
+			cmp.Compare(x.rule, y.rule), cmp.Compare(a.plan.Holder(int(a.plan.Actions[x.action].Row)), a.plan.Holder(int(a.plan.Actions[y.action].Row))),
+			cmp.Compare(x.action, y.action))
+	})
+	free, known, last := int64(0), false, NoProductID
+	for _, c := range claims {
+		if c.product != last {
+			free, known = a.spare(c.product)
+			last = c.product
+		}
+		if free--; known && free < 0 {
+			a.plan.Actions[c.action].withhold("no spare seat of " + a.plan.Catalogue.Products[c.product].ID)
+		}
+	}
+}
+
+// ruleOrder returns the place of the eligibility rule that a row names.
+func (a *assembly) ruleOrder(row *Row) int16 {
+	if row.Rule < 0 {
+		return 0
+	}
+	name := a.plan.Rules[row.Rule]
+	for n := range a.policy.Eligibility {
+		if a.policy.Eligibility[n].Name == name {
+			return int16(n)
+		}
+	}
+	return 0
+}
+
+// withholdRivals lets one issue pass where a person is missing several products that replace one another: the first by
+// the order of the eligibility rules.
+func (a *assembly) withholdRivals() {
+	plan := a.plan
+	issues := map[PersonID][]int32{}
+	for n := range plan.Actions {
+		if plan.Actions[n].Kind == Issue {
+			issues[plan.Rows[plan.Actions[n].Row].Person] = append(issues[plan.Rows[plan.Actions[n].Row].Person], int32(n))
+		}
+	}
+	for n := range plan.Actions {
+		row := &plan.Rows[plan.Actions[n].Row]
+		if plan.Actions[n].Kind != Issue {
+			continue
+		}
+		for _, other := range issues[row.Person] {
+			rival := &plan.Rows[plan.Actions[other].Row]
+			if other == int32(n) || !a.replaces(row.Product, rival.Product) {
+				continue
+			}
+			mine, theirs := a.ruleOrder(row), a.ruleOrder(rival)
+			if theirs < mine || theirs == mine && other < int32(n) {
+				plan.Actions[n].withhold("another seat is proposed: " + plan.Catalogue.Products[rival.Product].ID)
+			}
+		}
+	}
+}
+
+func (a *assembly) replaces(p, q ProductID) bool {
+	c := a.plan.Catalogue
+	family := c.Products[p].Family
+	return family != "" && family == c.Products[q].Family || c.Covers(p, q) || c.Covers(q, p)
+}
+
+// withholdUncovered holds a duplicate back as long as what covers it is not certain to stay: else both could go.
+func (a *assembly) withholdUncovered() {
+	plan := a.plan
+	stays := map[PersonID]map[ProductID]Verdict{}
+	for n := range plan.Rows {
+		if row := &plan.Rows[n]; row.Verdict == Duplicate && row.Covering != row.Product {
+			stays[row.Person] = map[ProductID]Verdict{}
+		}
+	}
+	if len(stays) == 0 {
+		return
+	}
+	for n := range plan.Rows {
+		row := &plan.Rows[n]
+		if of, asked := stays[row.Person]; asked && row.Held && (row.Kind == Keep || row.Kind == Upgrade) {
+			of[row.Product] = row.Verdict
+		}
+	}
+	for n := range plan.Actions {
+		row := &plan.Rows[plan.Actions[n].Row]
+		if row.Verdict != Duplicate || row.Covering == row.Product {
+			continue
+		}
+		if _, kept := stays[row.Person][row.Covering]; !kept {
+			plan.Actions[n].withhold("what covers it may go: " + plan.Catalogue.Products[row.Covering].ID)
+		}
+	}
+}

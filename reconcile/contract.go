@@ -1,0 +1,184 @@
+package reconcile
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"trueup/facts"
+)
+
+// contract is what is in force for one product on the as-of.
+type contract struct {
+	known       bool // there are contract rows at all, and the feed was read whole
+	ended       bool // there were rows in force, none is any more
+	unconfirmed bool // a row is in force only because it renewed itself
+	purchased   *int64
+	floor       int64
+	pools       []pool
+	terms       []terms // one for each currency
+	centre      string  // the cost centre that the rows agree on
+	notice      facts.Day
+	ends        facts.Day
+	overlap     bool // rows of one contract and pool add up though no order tells them apart
+}
+
+// pool is a named part of what was purchased.
+type pool struct {
+	name      string
+	purchased *int64
+}
+
+// contractsOf reads the contract rows of each product.
+func contractsOf(s *facts.Snapshot, c *Catalogue) []contract {
+	rows := make([][]*facts.Purchase, len(c.Products))
+	for n := range s.Purchases {
+		if p, known := c.Lookup(s.Purchases[n].Product); known {
+			rows[p] = append(rows[p], &s.Purchases[n])
+		}
+	}
+	whole := true
+	for n := range s.Inputs {
+		if s.Inputs[n].Feed == facts.FeedPurchases {
+			whole = whole && s.Inputs[n].Complete && s.Inputs[n].Rejected == 0
+		}
+	}
+	contracts := make([]contract, len(c.Products))
+	for n := range contracts {
+		slices.SortFunc(rows[n], comparePurchases)
+		contracts[n] = contractOf(s, rows[n], whole)
+	}
+	return contracts
+}
+
+func comparePurchases(a, b *facts.Purchase) int {
+	return cmp.Or(cmp.Compare(a.Contract, b.Contract), cmp.Compare(a.Pool, b.Pool), cmp.Compare(a.Order, b.Order),
+		cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.Currency, b.Currency),
+		cmp.Compare(a.Quantity, b.Quantity), a.Price.Cmp(b.Price), cmp.Compare(a.Source, b.Source))
+}
+
+func contractOf(s *facts.Snapshot, rows []*facts.Purchase, whole bool) contract {
+	c := contract{known: len(rows) > 0 && whole, notice: facts.NoDay, ends: facts.NoDay}
+	today, begun := s.Today(), false
+	var force []*facts.Purchase
+	for n, row := range rows {
+		begun = begun || row.Start <= today
+		if !inForce(rows, n, today) {
+			continue
+		}
+		if k := len(force) - 1; k >= 0 && sameLine(force[k], row) && row.Order == "" {
+			c.overlap = true
+		}
+		force = append(force, row)
+		c.unconfirmed = c.unconfirmed || row.End.Known() && row.End < today
+	}
+	c.ended = c.known && begun && len(force) == 0
+	if c.ended {
+		c.purchased = new(int64)
+	}
+	for _, row := range force {
+		c.add(row, today, whole)
+	}
+	c.terms = termsOf(s, force)
+	c.centre = agreed(force)
+	return c
+}
+
+func sameLine(a, b *facts.Purchase) bool {
+	return a.Contract == b.Contract && a.Pool == b.Pool && a.Order == b.Order
+}
+
+// inForce reports whether a row counts today. It begins with its start and lasts to its end, or beyond where it renews
+// itself until a row that starts after its end says otherwise. A later row of the same order replaces it.
+func inForce(rows []*facts.Purchase, n int, today facts.Day) bool {
+	row := rows[n]
+	if row.Start > today || row.End.Known() && row.End < today && !row.AutoRenew {
+		return false
+	}
+	for _, other := range rows {
+		if other == row || other.Start > today || other.Contract != row.Contract || other.Pool != row.Pool {
+			continue
+		}
+		if row.Order != "" && other.Order == row.Order && other.Start > row.Start {
+			return false
+		}
+		if row.End.Known() && row.End < today && other.Start > row.End {
+			return false
+		}
+	}
+	return true
+}
+
+func agreed(rows []*facts.Purchase) string {
+	for _, row := range rows {
+		if row.CostCentre != rows[0].CostCentre {
+			return ""
+		}
+	}
+	if len(rows) == 0 {
+		return ""
+	}
+	return rows[0].CostCentre
+}
+
+// add takes a row in force into account.
+func (c *contract) add(row *facts.Purchase, today facts.Day, whole bool) {
+	notice, ends := nextCut(row, today)
+	c.notice, c.ends = earlier(c.notice, notice), earlier(c.ends, ends)
+	c.floor += row.CommitFloor
+	k := slices.IndexFunc(c.pools, func(p pool) bool { return p.name == row.Pool })
+	if k < 0 {
+		k = len(c.pools)
+		c.pools = append(c.pools, pool{name: row.Pool})
+	}
+	if whole && (row.Quantity > 0 || row.Billing == facts.Prepaid) {
+		c.purchased = plus(c.purchased, row.Quantity)
+		c.pools[k].purchased = plus(c.pools[k].purchased, row.Quantity)
+	}
+}
+
+func earlier(a, b facts.Day) facts.Day {
+	if !a.Known() || b.Known() && b < a {
+		return b
+	}
+	return a
+}
+
+func plus(sum *int64, n int64) *int64 {
+	if sum != nil {
+		n += *sum
+	}
+	return &n
+}
+
+// nextCut returns the next notice date and the end of the term it belongs to, rolled on over renewals that can no longer
+// be stopped.
+func nextCut(row *facts.Purchase, today facts.Day) (notice, ends facts.Day) {
+	notice, ends = row.Notice, row.End
+	if !ends.Known() || !row.AutoRenew {
+		return notice, ends
+	}
+	months := row.RenewMonths
+	if months <= 0 {
+		months = 12
+	}
+	for n := 1; n < 1000 && (notice.Known() && notice < today || ends < today); n++ {
+		ends = addMonths(row.End, n*months)
+		if notice.Known() {
+			notice = addMonths(row.Notice, n*months)
+		}
+	}
+	return notice, ends
+}
+
+// addMonths moves a day by months; a day that the month does not have becomes its last, and the last day of a month
+// stays a last day.
+func addMonths(d facts.Day, months int) facts.Day {
+	year, month, day := d.Civil()
+	first := facts.Date(year, month+time.Month(months), 1)
+	last := facts.Date(year, month+time.Month(months)+1, 1) - 1
+	if d == facts.Date(year, month+1, 1)-1 {
+		return last
+	}
+	return min(first+facts.Day(day-1), last)
+}

@@ -1,0 +1,392 @@
+package reconcile
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"trueup/facts"
+)
+
+// defaultIdleAfter is the threshold for rows that no reclaim rule decides. Such rows are reviewed, never revoked.
+const defaultIdleAfter = Days(90)
+
+// decider gives every row of one holder after the other its verdict. What it knows about the present holder lives in
+// columns by product or by slot; a cell counts only if its stamp is the holder's epoch, so nothing needs to be cleared.
+type decider struct {
+	snapshot  *facts.Snapshot
+	catalogue *Catalogue
+	policy    *Policy
+	today     facts.Day
+	directory *directory
+	roster    *roster
+	holders   *holders
+	meter     *meter
+	coverage  *coverage
+	contracts []contract
+	evaluator *Evaluator
+	product   []ProductID // by row of Snapshot.Seats; NoProductID where no product has rows of that item
+	items     *items
+	stale     []facts.Day   // by product: how old a value may be when it is delivered
+	later     []bool        // by source: its seats were observed after the as-of
+	lateWho   bool          // an authoritative source was observed after the as-of
+	ruled     []ProductID   // products with eligibility rules
+	speaks    [][]ProductID // by product: what it covers, and its family
+	numbers   map[string]int16
+	starts    map[facts.Day]facts.Instant // first instant of days that were asked for
+
+	rows      []Row
+	signals   []Signal
+	paths     []int32
+	unplaced  [unplacedCount]int
+	evalFault map[string]int // rules that could not be evaluated, by error
+
+	// The present holder.
+	holder   holderID
+	person   PersonID // NoPersonID where none is linked
+	standing standing
+	seats    []seat
+	epoch    uint32
+	last     []facts.Instant // by slot: newest use
+	lastAt   []uint32        // by slot: stamp
+	absentAt []uint32        // by slot: stamp; an account has no value in the state feed
+	touched  []int32         // slots with a use or a value
+	heldAt   []uint32        // by product: stamp; a seat of it is held
+	spokenAt []uint32        // by product: stamp; a seat of it, of what covers it or of its family is held
+	entitled []entitlement   // by product
+}
+
+// seat is one account's seat of one product.
+type seat struct {
+	product  ProductID
+	account  AccountID
+	path     uint32 // first index into decider.paths
+	paths    uint16
+	direct   bool
+	group    bool
+	assigned facts.Instant // latest of the paths'; NoInstant if no path says
+	since    facts.Instant // earliest of the paths'; NoInstant if one does not say
+	covering ProductID     // of a duplicate
+	reason   Reason        // of a duplicate
+}
+
+// entitlement is what the eligibility rules say about the present holder and one product.
+type entitlement struct {
+	at     uint32 // stamp
+	ruled  bool
+	rule   *EligibilityRule // the first that holds
+	failed bool
+}
+
+// decide decides about all holders, in the order of their names.
+func (d *decider) decide() {
+	for _, h := range d.holders.order {
+		d.begin(h)
+		d.gather(h)
+		before := len(d.rows)
+		for n := range d.seats {
+			d.decideSeat(n)
+		}
+		pending := d.decideUnheld()
+		if d.person != NoPersonID && len(d.rows) == before {
+			d.unplaced[pending]++
+		}
+	}
+}
+
+func (d *decider) begin(h holderID) {
+	d.holder, d.person, d.standing = h, NoPersonID, standing{clock: facts.NoDay, due: facts.NoDay}
+	d.epoch++
+	d.touched = d.touched[:0]
+	if int(h) < len(d.directory.people) {
+		d.person = PersonID(h)
+		d.standing = d.directory.standingOf(d.person, d.grace)
+	}
+	for _, u := range d.holders.use[d.holders.uses[h]:d.holders.uses[h+1]] {
+		for _, x := range d.meter.combos[u.combo].slots {
+			if d.lastAt[x] != d.epoch {
+				d.lastAt[x], d.last[x] = d.epoch, facts.NoInstant
+				d.touched = append(d.touched, x)
+			}
+			d.last[x] = max(d.last[x], u.last)
+			if !u.last.Known() {
+				d.absentAt[x] = d.epoch
+			}
+		}
+	}
+}
+
+// grace returns the last instant of the grace that follows a last day.
+func (d *decider) grace(last facts.Day) facts.Instant {
+	return d.snapshot.Calendar().End(last).Add(d.policy.Leaver.Grace)
+}
+
+// gather joins the holder's seat paths to seats, sorted by product, account and path.
+func (d *decider) gather(h holderID) {
+	s, paths := &d.snapshot.Seats, d.holders.paths[d.holders.seats[h]:d.holders.seats[h+1]]
+	if len(paths) > 1 {
+		slices.SortFunc(paths, d.comparePaths)
+	}
+	d.seats = d.seats[:0]
+	for _, n := range paths {
+		p, a := d.product[n], d.roster.seats[n]
+		if k := len(d.seats) - 1; k < 0 || d.seats[k].product != p || d.seats[k].account != a {
+			d.seats = append(d.seats, seat{product: p, account: a, path: uint32(len(d.paths)), assigned: s.Assigned[n],
+				since: s.Assigned[n], covering: NoProductID})
+			d.hold(p)
+		}
+		x := &d.seats[len(d.seats)-1]
+		d.paths = append(d.paths, n)
+		x.paths++
+		inherited := isGroup(d.snapshot.Strings.Text(s.Path[n]))
+		x.group, x.direct = x.group || inherited, x.direct || !inherited
+		x.assigned = max(x.assigned, s.Assigned[n])
+		x.since = min(x.since, s.Assigned[n])
+	}
+	if d.person != NoPersonID && len(d.seats) > 1 {
+		d.findDuplicates()
+	}
+}
+
+func (d *decider) comparePaths(a, b int32) int {
+	if c := cmp.Compare(d.product[a], d.product[b]); c != 0 {
+		return c
+	}
+	s, text := &d.snapshot.Seats, d.snapshot.Strings.Text
+	if x, y := d.roster.seats[a], d.roster.seats[b]; x != y {
+		return d.compareAccounts(x, y)
+	}
+	return cmp.Or(cmp.Compare(text(s.Path[a]), text(s.Path[b])), cmp.Compare(s.Assigned[a], s.Assigned[b]),
+		cmp.Compare(text(s.Product[a]), text(s.Product[b])), cmp.Compare(text(s.CostCentre[a]), text(s.CostCentre[b])))
+}
+
+func (d *decider) compareAccounts(a, b AccountID) int {
+	text, x, y := d.snapshot.Strings.Text, &d.roster.accounts[a], &d.roster.accounts[b]
+	return cmp.Or(cmp.Compare(text(x.Login), text(y.Login)), cmp.Compare(text(x.Key), text(y.Key)),
+		cmp.Compare(x.Source, y.Source))
+}
+
+// hold notes that the holder has a seat of p: of p, of what it covers and of its family none can be missing.
+func (d *decider) hold(p ProductID) {
+	d.heldAt[p], d.spokenAt[p] = d.epoch, d.epoch
+	for _, other := range d.speaks[p] {
+		d.spokenAt[other] = d.epoch
+	}
+}
+
+// isGroup reports whether a seat's path is a group; every other path is direct.
+func isGroup(path string) bool { return len(path) > 6 && path[:6] == "group:" }
+
+// row begins a row of the present holder.
+func (d *decider) row(p ProductID, a AccountID) *Row {
+	d.rows = append(d.rows, Row{Person: d.person, Account: a, Product: p, Situation: Unmatched, Rule: -1, Seat: -1,
+		IdleDays: -1, Clock: d.standing.clock, LastUse: facts.NoInstant, Action: -1, Due: facts.NoDay,
+		Covering: NoProductID, To: NoProductID, Money: Money{Effective: facts.NoDay}})
+	row := &d.rows[len(d.rows)-1]
+	if a != NoAccountID {
+		row.Situation = d.roster.accounts[a].Situation
+	}
+	for x := d.meter.counted[p].from; x < d.meter.counted[p].to; x++ {
+		row.LastUse = max(row.LastUse, d.newest(x))
+	}
+	return row
+}
+
+// newest returns the newest use of a slot by the present holder.
+func (d *decider) newest(slot int) facts.Instant {
+	if d.lastAt[slot] != d.epoch {
+		return facts.NoInstant
+	}
+	return d.last[slot]
+}
+
+// decideSeat appends the row of a seat.
+func (d *decider) decideSeat(n int) {
+	s := &d.seats[n]
+	row := d.row(s.product, s.account)
+	row.Held, row.Path, row.Paths, row.Seat = true, s.path, s.paths, d.paths[s.path]
+	row.Clock = max(row.Clock, d.snapshot.Calendar().Day(s.assigned))
+	if start := max(row.Clock, d.snapshot.Calendar().Day(row.LastUse)); start.Known() {
+		row.IdleDays = int32(max(0, d.today-start))
+	}
+	limits := thresholds{idle: defaultIdleAfter, window: d.catalogue.Products[s.product].ActivationWindow, since: facts.NoInstant}
+	switch {
+	case d.standing.protected, protectedKind(d.roster.accounts[s.account].Kind):
+		row.give(Protected, KindProtected)
+	case d.standing.away:
+		row.give(Protected, AwayOnLeave)
+	default:
+		limits = d.beneath(row, s, limits)
+		d.shield(row, s)
+	}
+	d.annotate(row, s)
+	d.call(row, limits.rule)
+	d.signal(row, limits)
+}
+
+// give sets the verdict.
+func (r *Row) give(v Verdict, reasons ...Reason) {
+	r.Verdict = v
+	r.Reasons = r.Reasons.With(reasons...)
+}
+
+// thresholds are the limits that hold for a row.
+type thresholds struct {
+	rule   *ReclaimRule // nil: none decides
+	idle   Days
+	window Days          // how long a seat may stay unused
+	since  facts.Instant // the signals must be whole from here on; NoInstant: over the idle threshold
+}
+
+// beneath decides by the order of the table what an exemption may then shield.
+func (d *decider) beneath(row *Row, s *seat, limits thresholds) thresholds {
+	switch {
+	case row.Situation == SituationDisputed:
+		row.give(Disputed, d.roster.disputes[s.account])
+	case d.person == NoPersonID && d.catalogue.Products[s.product].Metric != DeviceSeat:
+		d.decideUnlinked(row, s)
+	case d.leaves(row):
+	case d.contracts[s.product].ended:
+		row.give(Expired, ContractEnded)
+	case d.notEntitled(row):
+	case s.covering != NoProductID:
+		row.give(Duplicate, s.reason)
+		row.Covering = s.covering
+	default:
+		return d.byUse(row, s, limits)
+	}
+	return limits
+}
+
+func (d *decider) decideUnlinked(row *Row, s *seat) {
+	a := &d.roster.accounts[s.account]
+	switch {
+	case d.roster.vanished[key{a.Source, d.directory.fold.of(a.Key)}]:
+		row.give(Unknown, Vanished)
+	case row.Situation == Unlinked:
+		row.give(Orphan, NoPerson)
+	default:
+		row.give(Unknown, DirectoryIncomplete, NoPerson)
+	}
+}
+
+// leaves decides about people who have left, or of whom that cannot be told.
+func (d *decider) leaves(row *Row) bool {
+	switch d.standing.leaving {
+	case stays:
+		return false
+	case left, leftUndated:
+		row.give(Leaver, LastDayPassed)
+		if d.standing.deleted {
+			row.Reasons = row.Reasons.With(DeletionRecord)
+		}
+	case leftUncertain:
+		row.give(Unknown, DirectoryIncomplete)
+	case inGrace:
+		row.give(Unknown, LeaverGrace)
+		row.Due = d.standing.due
+	case contradictory:
+		row.give(Unknown, StatusContradiction)
+	case leftLater:
+		row.give(Unknown, ObservedLater)
+	}
+	return true
+}
+
+// notEntitled decides about a product with eligibility rules of which none holds.
+func (d *decider) notEntitled(row *Row) bool {
+	if d.person == NoPersonID {
+		return false
+	}
+	e := d.entitlement(row.Product)
+	switch {
+	case !e.ruled || e.rule != nil:
+		return false
+	case e.failed:
+		row.give(Unknown, PolicyError)
+	default:
+		row.give(NotEntitled, NoRuleHolds)
+	}
+	return true
+}
+
+// entitlement asks the eligibility rules about the present holder, once for each product.
+func (d *decider) entitlement(p ProductID) *entitlement {
+	e := &d.entitled[p]
+	if e.at == d.epoch {
+		return e
+	}
+	rule, ruled, err := d.policy.Eligible(d.evaluator, Subject{Person: d.person, Account: NoAccountID, Product: p, IdleDays: -1})
+	*e = entitlement{at: d.epoch, ruled: ruled, rule: rule, failed: err != nil}
+	d.fault(err)
+	return e
+}
+
+func (d *decider) fault(err error) {
+	if err != nil {
+		d.evalFault[err.Error()]++
+	}
+}
+
+// shield keeps a row that an exemption names.
+func (d *decider) shield(row *Row, s *seat) {
+	if len(d.policy.Exempt) == 0 || !row.Verdict.ofSeat() {
+		return
+	}
+	exemption, err := d.policy.Exemption(d.evaluator, d.subject(row, s), row.Verdict)
+	d.fault(err)
+	switch {
+	case exemption != nil:
+		if row.Verdict == Leaver {
+			row.Reasons = row.Reasons.With(LegalHold)
+		}
+		row.give(Protected, Exempted)
+		row.Rule = d.number(exemption.Name)
+	case err != nil:
+		row.give(Unknown, PolicyError)
+	}
+}
+
+func (d *decider) number(rule string) int16 {
+	n, known := d.numbers[rule]
+	if !known {
+		n = int16(len(d.numbers))
+		d.numbers[rule] = n
+	}
+	return n
+}
+
+func (d *decider) subject(row *Row, s *seat) Subject {
+	seats := &d.snapshot.Seats
+	return Subject{Person: d.person, Account: s.account, Product: s.product, Held: true, Inherited: !s.direct,
+		Path: seats.Path[row.Seat], CostCentre: seats.CostCentre[row.Seat], IdleDays: row.IdleDays, Ever: row.LastUse.Known()}
+}
+
+// annotate adds what bears on a row whatever its verdict.
+func (d *decider) annotate(row *Row, s *seat) {
+	if s.direct && s.group {
+		row.Reasons = row.Reasons.With(RedundantPath)
+	}
+	if d.contracts[s.product].unconfirmed {
+		row.Reasons = row.Reasons.With(RenewalUnconfirmed)
+	}
+	if d.later[d.roster.accounts[s.account].Source] || d.lateWho {
+		row.Reasons = row.Reasons.With(ObservedLater)
+	}
+	if d.standing.unmapped && d.person != NoPersonID {
+		row.Reasons = row.Reasons.With(StatusUnmapped)
+	}
+}
+
+// start returns the first instant of a day, remembered.
+func (d *decider) start(day facts.Day) facts.Instant {
+	at, known := d.starts[day]
+	if !known {
+		at = d.snapshot.Calendar().Start(day)
+		d.starts[day] = at
+	}
+	return at
+}
+
+// days rounds a duration up to days.
+func days(of time.Duration) facts.Day { return facts.Day((of + 24*time.Hour - 1) / (24 * time.Hour)) }

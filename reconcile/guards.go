@@ -1,0 +1,353 @@
+package reconcile
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"trueup/facts"
+)
+
+// fewSeats is the number of seats below which a percentage says nothing and only counts are limits.
+const fewSeats = 100
+
+// guard looks at every limit. Inputs come first: what they hold back takes nobody's access and counts for no cap.
+func (a *assembly) guard() {
+	for n := range a.plan.Snapshot.Inputs {
+		a.guardInput(n)
+	}
+	a.guardMissingInputs()
+	a.guardPlan()
+}
+
+// check is one limit about to be looked at.
+type check struct {
+	name, scope string
+	value       *float64
+	limit       float64
+	beyond      bool
+	why         string
+	covers      func(*Action, *Row) bool // the actions in its scope; nil: none
+}
+
+// look records a limit, and holds back all actions of its scope if it is tripped and nobody raised it for this run.
+func (a *assembly) look(c check) {
+	g := Guard{Name: c.name, Scope: c.scope, Value: c.value, Limit: c.limit, Why: c.why}
+	switch by, raised := a.raised(c.name, c.scope); {
+	case c.value == nil && !c.beyond:
+		g.State = GuardNotEvaluated
+	case !c.beyond:
+	case raised:
+		g.State, g.Why = GuardRaised, "raised for this run by "+by
+	default:
+		g.State = GuardTripped
+	}
+	if g.State == GuardTripped && c.covers != nil {
+		for n := range a.plan.Actions {
+			action := &a.plan.Actions[n]
+			if action.Kind.Effective() && c.covers(action, &a.plan.Rows[action.Row]) && action.withhold("guard "+c.name+" of "+c.scope) {
+				g.Withholds++
+			}
+		}
+	}
+	a.plan.Guards = append(a.plan.Guards, g)
+}
+
+func (a *assembly) raised(name, scope string) (string, bool) {
+	for _, r := range a.options.Raised {
+		if r.Guard == name && (r.Scope == "" || r.Scope == scope) {
+			return r.By, true
+		}
+	}
+	return "", false
+}
+
+// guardInput looks at the limits of one feed.
+func (a *assembly) guardInput(n int) {
+	s, limits := a.plan.Snapshot, &a.policy.Guards
+	input, state := &s.Inputs[n], &a.plan.Inputs[n]
+	scope := s.Sources[input.Source].Name + "/" + input.Feed.String()
+	covers := a.dependents(input)
+	share := func(part, whole int64) *float64 {
+		if whole == 0 {
+			return nil
+		}
+		v := float64(part) / float64(whole)
+		return &v
+	}
+	add := func(name string, value *float64, limit float64, beyond bool, why string) {
+		if limit > 0 || name == "incomplete" {
+			a.look(check{name: name, scope: scope, value: value, limit: limit, beyond: beyond, why: why, covers: covers})
+		}
+	}
+	whole := 0.0
+	if !state.Complete {
+		whole = 1
+	}
+	add("incomplete", &whole, 0, !state.Complete, reasonIncomplete(input))
+	rows, base, known := input.Rows-input.Rejected, int64(0), false
+	if base, known = a.baseline(input); known {
+		shrunk, grown := share(base-rows, base), share(rows-base, base)
+		add("shrink", shrunk, limits.ShrinkPercent/100, shrunk != nil && *shrunk > limits.ShrinkPercent/100, "")
+		add("growth", grown, limits.GrowthPercent/100, grown != nil && *grown > limits.GrowthPercent/100, "")
+	} else {
+		add("shrink", nil, limits.ShrinkPercent/100, false, "no earlier run to compare with")
+		add("growth", nil, limits.GrowthPercent/100, false, "no earlier run to compare with")
+	}
+	rejected := share(input.Rejected, input.Rows)
+	add("rejected", rejected, limits.RejectedPercent/100, rejected != nil && *rejected > limits.RejectedPercent/100, "")
+	if state.MatchRate >= 0 {
+		add("match_rate", &state.MatchRate, limits.MatchRate, state.MatchRate < limits.MatchRate, "")
+	}
+	if input.Feed == facts.FeedSignIns {
+		a.guardWatermark(input, scope, covers)
+	}
+}
+
+func reasonIncomplete(input *facts.Input) string {
+	switch {
+	case input.Failure != "":
+		return input.Failure
+	case !input.Complete:
+		return "it was not read whole"
+	case input.Rows <= input.Rejected:
+		return "it holds no record"
+	}
+	return ""
+}
+
+// guardWatermark looks at how old the newest event of a log is, in hours.
+func (a *assembly) guardWatermark(input *facts.Input, scope string, covers func(*Action, *Row) bool) {
+	limit := a.policy.Guards.WatermarkAge.Hours()
+	if limit <= 0 {
+		return
+	}
+	c := check{name: "watermark", scope: scope, limit: limit, beyond: true, why: "the log holds no event", covers: covers}
+	if input.Daily.Last.Known() {
+		age := float64(a.plan.AsOf-input.Daily.Last) / 3_600_000
+		c.value, c.beyond, c.why = &age, age > limit, ""
+	}
+	a.look(c)
+}
+
+// baseline returns the median size of a feed in the last good runs, and whether there was one.
+func (a *assembly) baseline(input *facts.Input) (int64, bool) {
+	var sizes []int64
+	name := a.plan.Snapshot.Sources[input.Source].Name
+	for _, prior := range a.plan.Snapshot.Prior.Inputs {
+		if prior.Source == name && prior.Feed == input.Feed {
+			sizes = append(sizes, prior.Rows)
+		}
+	}
+	if len(sizes) == 0 {
+		return 0, false
+	}
+	slices.Sort(sizes)
+	return sizes[len(sizes)/2], true
+}
+
+// guardMissingInputs looks for authoritative sources that were not read at all.
+func (a *assembly) guardMissingInputs() {
+	for _, name := range a.options.Identity.Authoritative {
+		source, known := a.plan.Snapshot.SourceNamed(name)
+		if known {
+			if _, read := a.plan.Snapshot.Input(source, facts.FeedPeople); read {
+				continue
+			}
+		}
+		one := 1.0
+		a.look(check{name: "incomplete", scope: name + "/people", value: &one, beyond: true, why: "it was not read",
+			covers: func(*Action, *Row) bool { return true }})
+	}
+}
+
+// dependents returns which actions depend on a feed: on the directory all; on other people and on seats those at their
+// source, and those of products whose use is counted there; on a log those that its silence led to; on contracts those
+// that need a spare seat or an ended contract.
+func (a *assembly) dependents(input *facts.Input) func(*Action, *Row) bool {
+	source := input.Source
+	switch input.Feed {
+	case facts.FeedPeople:
+		if a.decider.directory.rank[source] >= 0 {
+			return func(*Action, *Row) bool { return true }
+		}
+		return func(x *Action, row *Row) bool { return x.Source == source || a.restsOn(row, source) }
+	case facts.FeedSeats:
+		return func(x *Action, row *Row) bool {
+			return x.Source == source || slices.Contains(a.decider.items.sources[row.Product], source)
+		}
+	case facts.FeedSignIns:
+		return func(_ *Action, row *Row) bool { return a.restsOn(row, source) }
+	case facts.FeedPurchases:
+		return func(_ *Action, row *Row) bool { return row.Verdict == Expired || row.claims() != NoProductID }
+	}
+	return func(x *Action, row *Row) bool { return x.Source == source && row.claims() != NoProductID }
+}
+
+// restsOn reports whether a row was decided by the silence of a source's log: an unused seat, a tier not needed, or which
+// of two equal seats is used less.
+func (a *assembly) restsOn(row *Row, source facts.SourceID) bool {
+	product := &a.plan.Catalogue.Products[row.Product]
+	name := a.plan.Snapshot.Sources[source].Name
+	_, counted := product.Activity[name]
+	_, needed := product.Needs[name]
+	switch row.Verdict {
+	case NeverUsed, Idle:
+		return counted
+	case OverTier:
+		return counted || needed
+	case Duplicate:
+		return row.Covering == row.Product && counted
+	}
+	return false
+}
+
+// guardPlan looks at how many people would lose access.
+func (a *assembly) guardPlan() {
+	losing := a.losing()
+	a.guardRun(losing)
+	a.guardRolling(losing)
+	limits := &a.policy.Guards
+	a.guardShare("product_percent", limits.ProductPercent, losing, func(n int) string { return a.plan.ProductOf(n).ID })
+	a.guardShare("department_percent", limits.DepartmentPercent, losing, a.plan.Department)
+	a.guardVerdicts(limits.VerdictPercent, losing)
+}
+
+// losing lists the rows whose seat could be taken by this plan: what is ready, and what waits for no more than an
+// approval. A downgrade takes no access away.
+func (a *assembly) losing() []int {
+	var rows []int
+	for n := range a.plan.Actions {
+		x := &a.plan.Actions[n]
+		if x.Kind == Revoke && (x.State == Ready || x.State == Approval) {
+			rows = append(rows, int(x.Row))
+		}
+	}
+	return rows
+}
+
+func (a *assembly) holders(rows []int) map[string]bool {
+	set := make(map[string]bool, len(rows))
+	for _, n := range rows {
+		set[a.plan.Holder(n)] = true
+	}
+	return set
+}
+
+func everything(*Action, *Row) bool { return true }
+
+func (a *assembly) guardRun(losing []int) {
+	limits, people := &a.policy.Guards, len(a.holders(losing))
+	if limits.Run > 0 {
+		value := float64(people)
+		a.look(check{name: "run", scope: "run", value: &value, limit: float64(limits.Run), beyond: people > limits.Run, covers: everything})
+	}
+	if limits.RunPercent <= 0 {
+		return
+	}
+	seats, holders := 0, 0
+	last := int32(-1)
+	seen := make(map[int32]bool, len(a.plan.People))
+	for n := range a.plan.Rows {
+		row := &a.plan.Rows[n]
+		if !row.Held {
+			continue
+		}
+		seats++
+		if id := a.holderNumber(row); id != last && !seen[id] {
+			seen[id] = true
+			holders++
+			last = id
+		}
+	}
+	a.look(a.percentOf("run_percent", "run", people, holders, seats, limits.RunPercent, everything))
+}
+
+// holderNumber tells holders apart: people by their number, others by the symbol of their name, below zero.
+func (a *assembly) holderNumber(row *Row) int32 {
+	if row.Person != NoPersonID {
+		return int32(row.Person)
+	}
+	return -2 - int32(a.plan.Accounts[row.Account].Holder)
+}
+
+func (a *assembly) percentOf(name, scope string, part, whole, seats int, percent float64, covers func(*Action, *Row) bool) check {
+	c := check{name: name, scope: scope, limit: percent / 100, covers: covers}
+	if seats < fewSeats || whole == 0 {
+		c.why = fmt.Sprintf("%d seats are too few for a percentage", seats)
+		return c
+	}
+	value := float64(part) / float64(whole)
+	c.value, c.beyond = &value, value > percent/100
+	return c
+}
+
+// guardRolling counts people who lose access now together with those who lost it in the days before.
+func (a *assembly) guardRolling(losing []int) {
+	for _, w := range []struct {
+		name  string
+		days  int
+		limit int
+	}{{"days_7", 7, a.policy.Guards.Days7}, {"days_30", 30, a.policy.Guards.Days30}} {
+		if w.limit <= 0 {
+			continue
+		}
+		set := a.holders(losing)
+		since := a.plan.AsOf - facts.Instant(w.days)*24*3600*1000
+		for _, loss := range a.plan.Snapshot.Prior.Losses {
+			if loss.At > since && loss.At <= a.plan.AsOf {
+				set[loss.Holder] = true
+			}
+		}
+		value := float64(len(set))
+		a.look(check{name: w.name, scope: "run", value: &value, limit: float64(w.limit), beyond: len(set) > w.limit, covers: everything})
+	}
+}
+
+// guardShare looks at which share of the seats of each product or department would go.
+func (a *assembly) guardShare(name string, percent float64, losing []int, scopeOf func(row int) string) {
+	if percent <= 0 || len(losing) == 0 {
+		return
+	}
+	part, whole := map[string]int{}, map[string]int{}
+	for _, n := range losing {
+		part[scopeOf(n)]++
+	}
+	for n := range a.plan.Rows {
+		if a.plan.Rows[n].Held {
+			if scope := scopeOf(n); part[scope] > 0 {
+				whole[scope]++
+			}
+		}
+	}
+	for _, scope := range slices.Sorted(maps.Keys(part)) {
+		if scope == "" {
+			continue
+		}
+		a.look(a.percentOf(name, scope, part[scope], whole[scope], whole[scope], percent,
+			func(x *Action, _ *Row) bool { return scopeOf(int(x.Row)) == scope }))
+	}
+}
+
+// guardVerdicts looks at which share of all seats would go by one verdict.
+func (a *assembly) guardVerdicts(percent float64, losing []int) {
+	if percent <= 0 || len(losing) == 0 {
+		return
+	}
+	var part [len(verdictNames)]int
+	for _, n := range losing {
+		part[a.plan.Rows[n].Verdict]++
+	}
+	seats := 0
+	for n := range a.plan.Rows {
+		if a.plan.Rows[n].Held {
+			seats++
+		}
+	}
+	for _, v := range Verdicts() {
+		if part[v] > 0 {
+			a.look(a.percentOf("verdict_percent", v.String(), part[v], seats, seats, percent,
+				func(_ *Action, row *Row) bool { return row.Verdict == v }))
+		}
+	}
+}

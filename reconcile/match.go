@@ -1,0 +1,169 @@
+package reconcile
+
+import (
+	"slices"
+
+	"trueup/facts"
+)
+
+// matcher recognises people by keys.
+type matcher struct {
+	directory *directory
+	order     []MatchKey
+	mapping   map[name][]mapped // by the account as the operator names it
+	used      []bool            // by index of Identity.Mapping
+}
+
+// mapped is the operator's word about an account.
+type mapped struct {
+	source int // -1: any
+	person name
+	index  int
+}
+
+func newMatcher(d *directory, identity *Identity) *matcher {
+	m := &matcher{directory: d, order: identity.Keys(), mapping: map[name][]mapped{}, used: make([]bool, len(identity.Mapping))}
+	for n, entry := range identity.Mapping {
+		to := mapped{source: -1, person: d.fold.configured(entry.Person), index: n}
+		if entry.Source != "" {
+			source, known := d.snapshot.SourceNamed(entry.Source)
+			if !known {
+				continue
+			}
+			to.source = int(source)
+		}
+		if account := d.fold.configured(entry.Account); account != noName {
+			m.mapping[account] = append(m.mapping[account], to)
+		}
+	}
+	return m
+}
+
+// match is what the keys of an account come to.
+type match struct {
+	person    PersonID
+	situation Situation
+	by        MatchKey
+	why       Reason // of a dispute
+}
+
+// candidates narrow down to one person, key by key. The first key that anybody has gives the candidates; each further
+// key that anybody has keeps those who have it too. If nobody is left the keys contradict each other.
+type candidates struct {
+	one          PersonID
+	many         []PersonID
+	by           MatchKey
+	contradicted bool
+}
+
+func (c *candidates) narrow(by MatchKey, one PersonID, many []PersonID) {
+	switch {
+	case one == NoPersonID && many == nil || c.contradicted:
+	case c.by == MatchNone:
+		c.one, c.many, c.by = one, many, by
+	case c.one != NoPersonID && one != NoPersonID:
+		c.contradicted = c.one != one
+	case c.one != NoPersonID:
+		c.contradicted = !contains(many, c.one)
+	case one != NoPersonID:
+		c.contradicted = !contains(c.many, one)
+		c.one, c.many = one, nil
+	case &c.many[0] != &many[0]:
+		c.intersect(many)
+	}
+}
+
+// contains looks into the sorted list of a key.
+func contains(people []PersonID, p PersonID) bool {
+	_, found := slices.BinarySearch(people, p)
+	return found
+}
+
+func (c *candidates) intersect(many []PersonID) {
+	var both []PersonID
+	for _, p := range c.many {
+		if contains(many, p) {
+			both = append(both, p)
+		}
+	}
+	switch len(both) {
+	case 0:
+		c.contradicted = true
+	case 1:
+		c.one, c.many = both[0], nil
+	default:
+		c.many = both
+	}
+}
+
+// byMapping applies the operator's word to an account by any of its names.
+func (m *matcher) byMapping(source facts.SourceID, names []name) (match, bool) {
+	for _, n := range names {
+		for _, to := range m.mapping[n] {
+			if to.source >= 0 && to.source != int(source) {
+				continue
+			}
+			m.used[to.index] = true
+			one, many := m.directory.ids.at(to.person)
+			switch {
+			case one != NoPersonID:
+				return match{person: one, situation: Linked, by: MatchMapping}, true
+			case many != nil:
+				return match{person: NoPersonID, situation: SituationDisputed, why: SeveralPersons}, true
+			}
+			return m.conclude(&candidates{one: NoPersonID}), true // mapped to nobody: no key may say otherwise
+		}
+	}
+	return match{}, false
+}
+
+// byKeys matches a row of the directory, -1 for none, and further names of the same account (its id, its logins).
+func (m *matcher) byKeys(p *facts.SourcedPeople, row int32, names []name) match {
+	c := candidates{one: NoPersonID}
+	d, of := m.directory, m.directory.fold.of
+	for _, key := range m.order {
+		switch key {
+		case MatchEmployeeID:
+			if row >= 0 {
+				m.narrow(&c, key, &d.employees, of(p.EmployeeID[row]))
+			}
+		case MatchEmail, MatchAlias:
+			index := &d.emails
+			if key == MatchAlias {
+				index = &d.aliases
+			}
+			for _, n := range names {
+				m.narrow(&c, key, index, n)
+			}
+			if row < 0 {
+				continue
+			}
+			m.narrow(&c, key, index, of(p.Email[row]))
+			if key == MatchAlias {
+				for _, alias := range p.Aliases.At(int(row)) {
+					m.narrow(&c, key, index, of(alias))
+				}
+			}
+		}
+	}
+	return m.conclude(&c)
+}
+
+func (m *matcher) narrow(c *candidates, by MatchKey, index *keyIndex, key name) {
+	one, many := index.at(key)
+	c.narrow(by, one, many)
+}
+
+func (m *matcher) conclude(c *candidates) match {
+	switch {
+	case c.contradicted:
+		return match{person: NoPersonID, situation: SituationDisputed, why: KeyContradiction}
+	case c.by == MatchNone && m.directory.complete:
+		return match{person: NoPersonID, situation: Unlinked}
+	case c.by == MatchNone:
+		return match{person: NoPersonID, situation: Unmatched}
+	case c.one == NoPersonID:
+		return match{person: NoPersonID, situation: SituationDisputed, why: SeveralPersons}
+	}
+	return match{person: c.one, situation: Linked, by: c.by}
+}

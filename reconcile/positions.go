@@ -1,0 +1,172 @@
+package reconcile
+
+import (
+	"cmp"
+	"slices"
+
+	"trueup/facts"
+)
+
+// renewalNotice is how many days before a notice date a position is flagged.
+const renewalNotice = 90
+
+// tally counts a product's rows.
+type tally struct {
+	assigned, active, idle, reclaimable int64
+}
+
+// position counts rows and makes the positions, by product id.
+func (a *assembly) position() {
+	plan := a.plan
+	a.tallies = make([]tally, len(a.contracts))
+	for n := range plan.Rows {
+		a.tally(&plan.Rows[n])
+	}
+	counters := a.counters()
+	ranks := productRanks(plan.Catalogue)
+	byRank := make([]ProductID, len(ranks))
+	for p, rank := range ranks {
+		byRank[rank] = ProductID(p)
+	}
+	plan.centres = make([]string, len(a.contracts))
+	for _, p := range byRank {
+		c := &a.contracts[p]
+		plan.centres[p] = c.centre
+		plan.Positions = append(plan.Positions, a.positionOf(p, counters[p]))
+		if len(c.pools) == 1 {
+			plan.Positions[len(plan.Positions)-1].Pool = c.pools[0].name
+			continue
+		}
+		slices.SortFunc(c.pools, func(a, b pool) int { return cmp.Compare(a.name, b.name) })
+		for _, pool := range c.pools {
+			if pool.name != "" {
+				plan.Positions = append(plan.Positions, Position{Product: p, Pool: pool.name, Purchased: pool.purchased,
+					Notice: facts.NoDay, Ends: facts.NoDay})
+			}
+		}
+	}
+}
+
+func (a *assembly) tally(row *Row) {
+	if !row.Held {
+		return
+	}
+	t := &a.tallies[row.Product]
+	t.assigned++
+	if row.Verdict == Idle || row.Verdict == NeverUsed {
+		t.idle++
+	}
+	if row.Kind == Revoke || row.Kind == Downgrade {
+		t.reclaimable++
+	}
+	if a.recent(row) {
+		t.active++
+	}
+}
+
+// recent reports whether a row shows use within its idle threshold, whatever its verdict.
+func (a *assembly) recent(row *Row) bool {
+	idle := defaultIdleAfter
+	if rule := a.reclaimRule(row); rule != nil {
+		idle = rule.IdleAfter
+	}
+	return row.LastUse.Known() && a.decider.today-a.plan.Snapshot.Calendar().Day(row.LastUse) <= facts.Day(idle)
+}
+
+// reclaimRule returns the reclaim rule that a row names; nil if it names none.
+func (a *assembly) reclaimRule(row *Row) *ReclaimRule {
+	if row.Rule < 0 {
+		return nil
+	}
+	return a.reclaim[row.Rule]
+}
+
+// counter is the vendor's own figure for a product, summed over its items.
+type counter struct{ purchased, consumed *int64 }
+
+func (a *assembly) counters() []counter {
+	s, fold := a.plan.Snapshot, a.decider.directory.fold
+	products := map[key]ProductID{}
+	for p := range a.plan.Catalogue.Products {
+		for source, skus := range a.plan.Catalogue.Products[p].SeatsFrom {
+			for _, sku := range skus {
+				if id, known := s.SourceNamed(source); known {
+					products[key{id, fold.configured(sku)}] = ProductID(p)
+				}
+			}
+		}
+	}
+	counters := make([]counter, len(a.contracts))
+	for _, c := range s.Counters {
+		source, _ := s.SourceNamed(c.Source)
+		if p, known := products[key{source, fold.configured(c.Product)}]; known && fold.configured(c.Product) != noName {
+			counters[p].purchased = plus(counters[p].purchased, c.Purchased)
+			counters[p].consumed = plus(counters[p].consumed, c.Consumed)
+		}
+	}
+	return counters
+}
+
+// positionOf makes the position of a product as a whole.
+func (a *assembly) positionOf(p ProductID, vendor counter) Position {
+	c, t, product := &a.contracts[p], &a.tallies[p], &a.plan.Catalogue.Products[p]
+	x := Position{Product: p, Purchased: c.purchased, CounterPurchased: vendor.purchased, CounterConsumed: vendor.consumed,
+		Notice: c.notice, Ends: c.ends}
+	if len(c.terms) == 1 && c.terms[0].billing != facts.Flat {
+		x.Currency, x.UnitPrice = c.terms[0].code, c.terms[0].unit.Round(MinorDigits(c.terms[0].code)).String()
+	}
+	if a.decider.items.whole[p] && product.Metric.PerHolder() {
+		x.Assigned, x.Reclaimable, x.Idle = &t.assigned, &t.reclaimable, &t.idle
+		if slots := a.decider.meter.counted[p]; slots.from < slots.to {
+			x.Active = &t.active
+		}
+		if x.Purchased != nil {
+			spare := *x.Purchased - *x.Assigned
+			x.Spare = &spare
+		}
+	}
+	a.flag(&x, c)
+	return x
+}
+
+// flag sets the position's flags, in the order of [PositionFlags].
+func (a *assembly) flag(x *Position, c *contract) {
+	buffer := int64(0)
+	if b, ok := a.policy.Buffer(x.Product); ok && x.Purchased != nil {
+		buffer = max(b.Spare, ceilPercent(*x.Purchased, b.Percent))
+	}
+	differ := func(a, b *int64) bool { return a != nil && b != nil && *a != *b }
+	today := a.decider.today
+	for _, f := range []struct {
+		name string
+		on   bool
+	}{
+		{"over-allocated", x.Spare != nil && *x.Spare < 0},
+		{"surplus", x.Spare != nil && *x.Spare > buffer},
+		{"shortage", x.Spare != nil && *x.Spare < buffer},
+		{"counter-mismatch", differ(x.Purchased, x.CounterPurchased) || differ(x.Assigned, x.CounterConsumed)},
+		{"renewal-due", x.Notice.Known() && x.Notice >= today && x.Notice-today <= renewalNotice},
+		{"renewal-unconfirmed", c.unconfirmed},
+		{"contract-ended", c.ended},
+	} {
+		if f.on {
+			x.Flags = append(x.Flags, f.name)
+		}
+	}
+}
+
+// ceilPercent returns a percentage of n, rounded up to whole seats.
+func ceilPercent(n int64, percent float64) int64 {
+	const scale = 1_000_000 // a percentage is taken to six decimal places
+	share := int64(percent*scale + 0.5)
+	return (n*share + 100*scale - 1) / (100 * scale)
+}
+
+// price says what every row is worth.
+func (a *assembly) price() {
+	p := newPurse(a.plan, a.contracts, a.tallies)
+	for n := range a.plan.Rows {
+		row := &a.plan.Rows[n]
+		row.Money = p.of(n, row.Kind, row.To)
+	}
+}

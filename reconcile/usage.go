@@ -1,0 +1,238 @@
+package reconcile
+
+import "trueup/facts"
+
+// byUse decides what is left: by use, by the clock, and by what the signals can prove.
+func (d *decider) byUse(row *Row, s *seat, limits thresholds) thresholds {
+	if d.person != NoPersonID {
+		rule, err := d.policy.ReclaimRule(d.evaluator, d.subject(row, s))
+		if err != nil {
+			d.fault(err)
+			row.give(Unknown, PolicyError)
+			return limits
+		}
+		if limits.rule = rule; rule != nil {
+			limits.idle, limits.window = rule.IdleAfter, max(limits.window, rule.NeverUsedAfter)
+			row.Rule = d.number(rule.Name)
+		}
+	}
+	used, stale := row.LastUse.Known(), d.stale[s.product]
+	switch {
+	case used && row.IdleDays <= int32(limits.idle):
+		d.byTier(row, limits)
+	case d.standing.future && !used:
+		row.give(New, FutureStarter)
+	case !used && row.Clock.Known() && row.IdleDays <= int32(limits.window)+int32(stale):
+		row.give(New, YoungSeat)
+	case !used && d.whole(s.product, d.assignedSince(s)):
+		limits.since = d.assignedSince(s)
+		row.give(NeverUsed, NoUseSinceAssigned)
+	case row.IdleDays > int32(limits.idle)+int32(stale) && d.whole(s.product, d.windowStart(s.product, limits)):
+		row.give(Idle, IdlePastThreshold)
+	default:
+		d.unknown(row, s, limits)
+	}
+	if used && d.standing.restarted && row.Clock > d.snapshot.Calendar().Day(row.LastUse) {
+		row.Reasons = row.Reasons.With(ClockRestarted)
+	}
+	return limits
+}
+
+// assignedSince returns since when a seat has certainly been there: its assignment, else the hire, before which it could
+// not be; never if neither is known.
+func (d *decider) assignedSince(s *seat) facts.Instant {
+	switch {
+	case s.since.Known():
+		return s.since
+	case d.standing.starts.Known():
+		return d.start(d.standing.starts)
+	}
+	return never
+}
+
+// windowStart returns from when on the signals must be whole to prove idleness.
+func (d *decider) windowStart(p ProductID, limits thresholds) facts.Instant {
+	return d.start(d.today - facts.Day(limits.idle) - d.stale[p])
+}
+
+// whole reports whether every signal that counts for a product covers everything from since on; a product without a
+// signal proves nothing.
+func (d *decider) whole(p ProductID, since facts.Instant) bool {
+	slots := d.meter.counted[p]
+	return slots.from < slots.to && since != never && d.allWhole(slots, since)
+}
+
+func (d *decider) allWhole(slots span, since facts.Instant) bool {
+	for x := slots.from; x < slots.to; x++ {
+		if !d.slotWhole(x, since) {
+			return false
+		}
+	}
+	return true
+}
+
+// slotWhole reports whether one signal covers everything from since on. A state feed does for the accounts that have a
+// value, back to the beginning; where a value is absent it is not known whether there was use.
+func (d *decider) slotWhole(slot int, since facts.Instant) bool {
+	x := &d.meter.slots[slot]
+	switch {
+	case x.input < 0 || d.coverage.since[x.input] > since:
+		return false
+	case x.log:
+		return true
+	}
+	return d.newest(slot).Known() && d.absentAt[slot] != d.epoch
+}
+
+// byTier decides about a seat in use: whether its tier is the one that the use needs.
+func (d *decider) byTier(row *Row, limits thresholds) {
+	of := &d.catalogue.Products[row.Product]
+	reason := RecentUse
+	if d.today-d.snapshot.Calendar().Day(row.LastUse) > facts.Day(limits.idle) {
+		reason = ClockRestarted
+	}
+	row.give(InUse, reason)
+	family := d.catalogue.Family(of.Family)
+	for n := len(family) - 1; n >= 0; n-- {
+		higher := family[n]
+		if d.catalogue.Products[higher].Tier > of.Tier && !d.covered(higher) && d.needs(higher, limits) {
+			row.give(UnderTier, TierNeeded)
+			row.To = higher
+			return
+		}
+	}
+	slots := d.meter.needed[row.Product]
+	if slots.from == slots.to || d.needs(row.Product, limits) || !row.Clock.Known() ||
+		d.today-row.Clock <= facts.Day(limits.window) || !d.allWhole(slots, d.windowStart(row.Product, limits)) {
+		return
+	}
+	row.give(OverTier, TierUnneeded)
+	row.To = d.lowerTier(row.Product, limits)
+}
+
+// covered reports whether the holder has a seat of p or of what covers it.
+func (d *decider) covered(p ProductID) bool {
+	if d.heldAt[p] == d.epoch {
+		return true
+	}
+	for n := range d.seats {
+		if d.catalogue.Covers(d.seats[n].product, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// needs reports whether there was use within the threshold that only the tier of p allows.
+func (d *decider) needs(p ProductID, limits thresholds) bool {
+	for x := d.meter.needed[p].from; x < d.meter.needed[p].to; x++ {
+		if at := d.newest(x); at.Known() && d.today-d.snapshot.Calendar().Day(at) <= facts.Day(limits.idle) {
+			return true
+		}
+	}
+	return false
+}
+
+// lowerTier returns what a seat above its need comes down to: what the rule says, else the next lower tier of the family.
+func (d *decider) lowerTier(p ProductID, limits thresholds) ProductID {
+	if limits.rule != nil && limits.rule.Action == Downgrade {
+		if to, known := d.catalogue.Lookup(limits.rule.To); known {
+			return to
+		}
+	}
+	to := NoProductID
+	for _, sibling := range d.catalogue.Family(d.catalogue.Products[p].Family) {
+		if d.catalogue.Products[sibling].Tier < d.catalogue.Products[p].Tier {
+			to = sibling
+		}
+	}
+	return to
+}
+
+// unknown says what is missing.
+func (d *decider) unknown(row *Row, s *seat, limits thresholds) {
+	row.give(Unknown)
+	slots := d.meter.counted[s.product]
+	if slots.from == slots.to {
+		row.Reasons = row.Reasons.With(NoSignal)
+		return
+	}
+	if !row.Clock.Known() && !row.LastUse.Known() {
+		row.Reasons = row.Reasons.With(AssignmentUnknown)
+	}
+	since := d.windowStart(s.product, limits)
+	for x := slots.from; x < slots.to; x++ {
+		switch slot := &d.meter.slots[x]; {
+		case slot.input < 0:
+			row.Reasons = row.Reasons.With(NoSignal)
+		case slot.log && !d.snapshot.Inputs[slot.input].Outcomes:
+			row.Reasons = row.Reasons.With(OutcomeUntold)
+		case !d.slotWhole(x, since):
+			row.Reasons = row.Reasons.With(CoverageGap)
+		}
+	}
+	if row.Reasons == 0 { // whole, and yet a value may be older than it looks
+		row.Reasons = row.Reasons.With(CoverageGap)
+	}
+}
+
+// signal appends the row's signals.
+func (d *decider) signal(row *Row, limits thresholds) {
+	row.Signal = uint32(len(d.signals))
+	since := limits.since
+	if !since.Known() {
+		since = d.windowStart(row.Product, limits)
+	}
+	for x := d.meter.counted[row.Product].from; x < d.meter.counted[row.Product].to; x++ {
+		signal := Signal{Input: d.meter.slots[x].input, Last: d.newest(x), From: facts.NoInstant, To: facts.NoInstant,
+			Complete: d.slotWhole(x, since)}
+		if signal.Input >= 0 {
+			state := &d.coverage.states[signal.Input]
+			signal.From, signal.To = state.From, state.To
+		}
+		d.signals = append(d.signals, signal)
+	}
+}
+
+// call sets what the verdict calls for.
+func (d *decider) call(row *Row, rule *ReclaimRule) {
+	switch row.Verdict {
+	case Disputed, Orphan, UnlicensedUse:
+		row.Kind = Review
+	case Leaver:
+		row.Kind = d.policy.Leaver.Action
+	case Expired:
+		row.Kind = d.policy.Expired.Action
+	case NotEntitled, Duplicate:
+		row.Kind = Revoke
+	case UnderTier:
+		row.Kind = Upgrade
+	case Missing:
+		row.Kind = Issue
+	case OverTier:
+		row.Kind = Downgrade
+		if row.To == NoProductID || rule != nil && (rule.Action == Keep || rule.Action == Review) {
+			row.Kind, row.To = Review, NoProductID
+		}
+	case NeverUsed, Idle:
+		d.callUnused(row, rule)
+	}
+}
+
+// callUnused: without a rule a person looks at it; a rule that says keep or review says so for seats never used as well;
+// a downgrade is for seats that were used.
+func (d *decider) callUnused(row *Row, rule *ReclaimRule) {
+	switch {
+	case rule == nil:
+		row.Kind = Review
+	case rule.Action == Downgrade && row.Verdict == Idle:
+		to, known := d.catalogue.Lookup(rule.To)
+		if row.Kind, row.To = Downgrade, to; !known {
+			row.Kind = Review
+		}
+	case rule.Action == Downgrade:
+		row.Kind = Revoke
+	default:
+		row.Kind = rule.Action
+	}
+}

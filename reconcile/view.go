@@ -1,0 +1,92 @@
+package reconcile
+
+import (
+	"slices"
+
+	"trueup/facts"
+)
+
+// RowSignals returns the signals of row n, one for each source of activity of its product, by source. The result must
+// not be changed.
+func (p *Plan) RowSignals(n int) []Signal {
+	to := uint32(len(p.Signals))
+	if n+1 < len(p.Rows) {
+		to = p.Rows[n+1].Signal
+	}
+	return p.Signals[p.Rows[n].Signal:to]
+}
+
+// RowPaths returns by which ways row n's seat is held: "direct" or "group:NAME", sorted, each once; none without a seat.
+func (p *Plan) RowPaths(n int) []string {
+	row := &p.Rows[n]
+	var paths []string
+	for _, seat := range p.SeatPaths[row.Path : row.Path+uint32(row.Paths)] {
+		path := p.Snapshot.Strings.Text(p.Snapshot.Seats.Path[seat])
+		if path == "" {
+			path = "direct"
+		}
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// Holder returns who row n is about: the person's id, or the account's name where no person is linked. Accounts of one
+// folded name are one holder, and go by the first of their names in byte order.
+func (p *Plan) Holder(n int) string {
+	row := &p.Rows[n]
+	switch {
+	case row.Person != NoPersonID:
+		return p.Snapshot.Strings.Text(p.People[row.Person].ID)
+	case row.Account != NoAccountID:
+		return p.Snapshot.Strings.Text(p.Accounts[row.Account].Holder)
+	}
+	return ""
+}
+
+// AccountName returns what the vendor calls the account of row n: its login if known, else its id; "" without an account.
+func (p *Plan) AccountName(n int) string {
+	row := &p.Rows[n]
+	if row.Account == NoAccountID {
+		return ""
+	}
+	a := &p.Accounts[row.Account]
+	if a.Login != 0 {
+		return p.Snapshot.Strings.Text(a.Login)
+	}
+	return p.Snapshot.Strings.Text(a.Key)
+}
+
+// ProductOf returns the product of row n.
+func (p *Plan) ProductOf(n int) *Product { return &p.Catalogue.Products[p.Rows[n].Product] }
+
+// Department returns the department of row n's person; "" where no person is linked.
+func (p *Plan) Department(n int) string {
+	if person := p.Rows[n].Person; person != NoPersonID {
+		return p.Snapshot.Strings.Text(p.Snapshot.People.Department[p.People[person].Row])
+	}
+	return ""
+}
+
+// CostCentre returns who bears the cost of row n: the seat's own cost centre, else the person's, else the one that the
+// product's contract rows in force agree on; "" if none says.
+func (p *Plan) CostCentre(n int) string {
+	row := &p.Rows[n]
+	centre := facts.Sym(0)
+	if row.Held {
+		for _, seat := range p.SeatPaths[row.Path : row.Path+uint32(row.Paths)] {
+			if centre = p.Snapshot.Seats.CostCentre[seat]; centre != 0 {
+				return p.Snapshot.Strings.Text(centre)
+			}
+		}
+	}
+	if row.Person != NoPersonID {
+		if centre = p.Snapshot.People.CostCentre[p.People[row.Person].Row]; centre != 0 {
+			return p.Snapshot.Strings.Text(centre)
+		}
+	}
+	if int(row.Product) < len(p.centres) {
+		return p.centres[row.Product]
+	}
+	return ""
+}
