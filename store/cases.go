@@ -19,6 +19,7 @@ type openCase struct {
 	Holder     string                                  `db:"holder"`
 	Product    string                                  `db:"product"`
 	Verdict    string                                  `db:"verdict"`
+	Paths      string                                  `db:"paths"`
 	Commitment string                                  `db:"commitment"`
 	proposed   bool                                    // by the plan being stored
 }
@@ -76,7 +77,7 @@ func (w *planWriter) cases(ctx context.Context) error {
 
 func (w *planWriter) openCases(ctx context.Context) (map[facts.Digest]*openCase, error) {
 	var rows []openCase
-	err := w.list(ctx, &rows, `SELECT id, opened, due, state, source, account, holder, product, verdict, commitment
+	err := w.list(ctx, &rows, `SELECT id, opened, due, state, source, account, holder, product, verdict, paths, commitment
 		FROM cases WHERE ended IS NULL`)
 	open := make(map[facts.Digest]*openCase, len(rows))
 	for n := range rows {
@@ -86,10 +87,10 @@ func (w *planWriter) openCases(ctx context.Context) (map[facts.Digest]*openCase,
 }
 
 // continueCase moves an open case to what the plan says, as far as its state allows: what was answered or sent stays. A
-// case whose verdict has changed is over, and what was answered with it: it begins anew, unless its outcome is not known.
+// case whose verdict or paths have changed is over, and what was answered with it: it begins anew, unless its outcome is not known.
 func (w *planWriter) continueCase(ctx context.Context, c *openCase, a *reconcile.Action, changes []caseChange) ([]caseChange, error) {
-	verdict := w.plan.Rows[a.Row].Verdict.String()
-	anew := verdict != c.Verdict && c.State.it != reconcile.Sent
+	verdict, paths := w.plan.Rows[a.Row].Verdict.String(), w.paths(int(a.Row))
+	anew := (verdict != c.Verdict || paths != c.Paths) && c.State.it != reconcile.Sent
 	state, due, opened := a.State, a.Due, facts.Day(c.Opened)
 	switch {
 	case anew:
@@ -102,11 +103,20 @@ func (w *planWriter) continueCase(ctx context.Context, c *openCase, a *reconcile
 	}
 	change := caseChange{Case: c.Commitment, From: c.State.it.String(), To: state.String(), Due: due.String()}
 	if anew {
-		change.Ended, change.Verdict, c.Verdict = "verdict "+verdict, verdict, verdict
+		change.Ended, change.Verdict = changed(c, verdict), verdict
+		c.Verdict, c.Paths = verdict, paths
 	}
-	_, err := w.exec(ctx, `UPDATE cases SET opened = ?, state = ?, due = ?, verdict = ?, plan = ? WHERE id = ?`,
-		date(opened), state.String(), date(due), c.Verdict, w.record.ID, c.ID)
+	_, err := w.exec(ctx, `UPDATE cases SET opened = ?, state = ?, due = ?, verdict = ?, paths = ?, plan = ? WHERE id = ?`,
+		date(opened), state.String(), date(due), c.Verdict, c.Paths, w.record.ID, c.ID)
 	return append(changes, change), err
+}
+
+// changed says why a case that is proposed again is over all the same.
+func changed(c *openCase, verdict string) string {
+	if verdict != c.Verdict {
+		return "verdict " + verdict
+	}
+	return "paths"
 }
 
 // openFresh opens cases, again those that had ended.
@@ -117,14 +127,14 @@ func (w *planWriter) openFresh(ctx context.Context, fresh []*reconcile.Action, c
 	}
 	today := w.plan.Snapshot.Today()
 	b := w.bulk("cases", "id", "opened", "due", "state", "source", "account", "login", "product", "holder", "kind", "target",
-		"verdict", "plan", "ended", "cause", "salt", "commitment")
+		"verdict", "paths", "plan", "ended", "cause", "salt", "commitment")
 	for _, a := range fresh {
 		row := &w.plan.Rows[a.Row]
-		it, source := w.who(row), w.source(a.Source)
+		it, source, paths := w.who(int(a.Row)), w.source(a.Source), w.paths(int(a.Row))
 		name, again := ended[a.ID]
 		if again {
-			_, err = w.exec(ctx, `UPDATE cases SET opened = ?, due = ?, state = ?, verdict = ?, plan = ?, ended = NULL, cause = ''
-				WHERE id = ?`, date(today), date(a.Due), a.State.String(), row.Verdict.String(), w.record.ID, digest(a.ID))
+			_, err = w.exec(ctx, `UPDATE cases SET opened = ?, due = ?, state = ?, verdict = ?, paths = ?, plan = ?, ended = NULL,
+				cause = '' WHERE id = ?`, date(today), date(a.Due), a.State.String(), row.Verdict.String(), paths, w.record.ID, digest(a.ID))
 		} else {
 			var salt []byte
 			if salt, err = w.salt(); err != nil {
@@ -132,7 +142,7 @@ func (w *planWriter) openFresh(ctx context.Context, fresh []*reconcile.Action, c
 			}
 			name = commitment(salt, a.ID.String(), it.holder, source, it.account, it.login)
 			err = b.add(ctx, a.ID.String(), date(today), date(a.Due), a.State.String(), source, it.account, it.login,
-				w.product(row.Product), it.holder, a.Kind.String(), w.product(a.To), row.Verdict.String(), w.record.ID, nil, "",
+				w.product(row.Product), it.holder, a.Kind.String(), w.product(a.To), row.Verdict.String(), paths, w.record.ID, nil, "",
 				salt, name)
 		}
 		if err != nil {
@@ -179,7 +189,7 @@ func (w *planWriter) endCases(ctx context.Context, open map[facts.Digest]*openCa
 	verdicts := map[seatKey]*reconcile.Row{}
 	for n := range w.plan.Rows {
 		row := &w.plan.Rows[n]
-		it := w.who(row)
+		it := w.who(n)
 		key := seatKey{w.product(row.Product), it.holder, it.account}
 		if missing[key] != nil {
 			verdicts[key] = row

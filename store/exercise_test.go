@@ -238,15 +238,16 @@ func exerciseRows(t *testing.T, open opener) {
 // A person who is gone is remembered as long as the account is there, and while a source was not read whole.
 func exerciseLinks(t *testing.T, open opener) {
 	d := open(t)
+	link := func(who string) facts.Link { return facts.Link{Source: "figma", Account: who, Person: who} }
 	for n, c := range []struct {
 		change func(*reconcile.Plan)
-		want   []Link
+		want   []facts.Link
 	}{
-		{func(*reconcile.Plan) {}, []Link{{"figma", "ana", "ana"}, {"figma", "ben", "ben"}}},
-		{func(p *reconcile.Plan) { p.Accounts[0].Person = reconcile.NoPersonID }, []Link{{"figma", "ana", "ana"}, {"figma", "ben", "ben"}}},
+		{func(*reconcile.Plan) {}, []facts.Link{link("ana"), link("ben")}},
+		{func(p *reconcile.Plan) { p.Accounts[0].Person = reconcile.NoPersonID }, []facts.Link{link("ana"), link("ben")}},
 		{func(p *reconcile.Plan) { p.Accounts, p.Rows, p.Complete = p.Accounts[:1], p.Rows[:1], false },
-			[]Link{{"figma", "ana", "ana"}, {"figma", "ben", "ben"}}},
-		{func(p *reconcile.Plan) { p.Accounts, p.Rows = p.Accounts[:1], p.Rows[:1] }, []Link{{"figma", "ana", "ana"}}},
+			[]facts.Link{link("ana"), link("ben")}},
+		{func(p *reconcile.Plan) { p.Accounts, p.Rows = p.Accounts[:1], p.Rows[:1] }, []facts.Link{link("ana")}},
 	} {
 		p := planned(t, n, used("ana"), used("ben"))
 		c.change(p)
@@ -255,8 +256,8 @@ func exerciseLinks(t *testing.T, open opener) {
 		if err := d.SavePlan(t.Context(), record(run, fmt.Sprintf("plan-%d", n), p), p); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := d.Links(t.Context()); err != nil || !cmp.Equal(got, c.want) {
-			t.Errorf("night %d: %v\n%s", n, err, cmp.Diff(c.want, got))
+		if prior, err := d.Prior(t.Context(), night(n)); err != nil || !cmp.Equal(prior.Linked, c.want) {
+			t.Errorf("night %d: %v\n%s", n, err, cmp.Diff(c.want, prior.Linked))
 		}
 	}
 }
@@ -276,6 +277,8 @@ func exerciseCases(t *testing.T, open opener) {
 	again.clock = 1
 	never45 := idle("ana", reconcile.Notice)
 	never45.verdict = reconcile.NeverUsed
+	inherited := idle("ben", reconcile.Notice)
+	inherited.path = "group:design"
 	for n, step := range []struct {
 		seats []seat
 		want  []kase
@@ -293,9 +296,9 @@ func exerciseCases(t *testing.T, open opener) {
 			[]kase{{"ana", day(0), "withheld", never, ""}, {"ben", day(2), "notice", never, ""},
 				{"cem", day(0), "cancelled", day(1), "gone"}, {"dan", day(0), "cancelled", day(1), "superseded"},
 				{"dan", day(1), "notice", never, ""}}},
-		// ana's verdict has changed, so her case begins anew
-		{[]seat{never45, idle("ben", reconcile.Notice), again},
-			[]kase{{"ana", day(3), "notice", never, ""}, {"ben", day(2), "notice", never, ""},
+		// ana's verdict and ben's path have changed, so their cases begin anew
+		{[]seat{never45, inherited, again},
+			[]kase{{"ana", day(3), "notice", never, ""}, {"ben", day(3), "notice", never, ""},
 				{"cem", day(0), "cancelled", day(1), "gone"}, {"dan", day(0), "cancelled", day(1), "superseded"},
 				{"dan", day(1), "notice", never, ""}}},
 	} {

@@ -10,15 +10,9 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"trueup/facts"
 	"trueup/reconcile"
 )
-
-// Link says that an account was linked to a person.
-type Link struct {
-	Source  string
-	Account string // the vendor's id
-	Person  string // id of the person
-}
 
 // links stores to whom the plan links each account. An account that it no longer links keeps the person it had: that
 // one is gone from the directory, or the directory was not read whole. An account that is gone loses it.
@@ -34,10 +28,10 @@ func (w *planWriter) links(ctx context.Context) error {
 	for _, l := range before {
 		had[[2]string{l.Source, l.Account}] = l.Person
 	}
-	var now []Link
+	var now []facts.Link
 	for n := range w.plan.Accounts {
 		a := &w.plan.Accounts[n]
-		l := Link{Source: w.source(a.Source), Account: w.sym(a.Key)}
+		l := facts.Link{Source: w.source(a.Source), Account: w.sym(a.Key)}
 		key := [2]string{l.Source, l.Account}
 		if l.Person = had[key]; a.Person != reconcile.NoPersonID {
 			l.Person = w.sym(w.plan.People[a.Person].ID)
@@ -49,14 +43,14 @@ func (w *planWriter) links(ctx context.Context) error {
 	}
 	if !w.plan.Complete {
 		for key, person := range had { // what was not seen may still be there
-			now = append(now, Link{Source: key[0], Account: key[1], Person: person})
+			now = append(now, facts.Link{Source: key[0], Account: key[1], Person: person})
 		}
 	}
 	return w.saveLinks(ctx, now)
 }
 
-func (w *planWriter) saveLinks(ctx context.Context, links []Link) error {
-	slices.SortFunc(links, func(a, b Link) int {
+func (w *planWriter) saveLinks(ctx context.Context, links []facts.Link) error {
+	slices.SortFunc(links, func(a, b facts.Link) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Account, b.Account))
 	})
 	packer, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
@@ -80,7 +74,7 @@ func (w *planWriter) saveLinks(ctx context.Context, links []Link) error {
 	return err
 }
 
-func (t *tx) lastLinks(ctx context.Context) ([]Link, error) {
+func (t *tx) lastLinks(ctx context.Context) ([]facts.Link, error) {
 	var packed []byte
 	err := t.get(ctx, &packed, `SELECT packed FROM plan_links LIMIT 1`)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -102,10 +96,10 @@ func (t *tx) lastLinks(ctx context.Context) ([]Link, error) {
 }
 
 // unpackLinks reads three texts a link, each after its length.
-func unpackLinks(s string) ([]Link, error) {
-	var links []Link
+func unpackLinks(s string) ([]facts.Link, error) {
+	var links []facts.Link
 	for s != "" {
-		var l Link
+		var l facts.Link
 		for _, text := range []*string{&l.Source, &l.Account, &l.Person} {
 			n, width := binary.Uvarint([]byte(s[:min(len(s), binary.MaxVarintLen64)]))
 			if width <= 0 || n > uint64(len(s)-width) {
@@ -116,15 +110,4 @@ func unpackLinks(s string) ([]Link, error) {
 		links = append(links, l)
 	}
 	return links, nil
-}
-
-// Links returns to whom the stored plans last linked each account, by source and account: of accounts that the newest
-// plan did not link, the person that they were linked to before.
-func (d *DB) Links(ctx context.Context) ([]Link, error) {
-	var links []Link
-	err := d.read(ctx, "list links", func(t *tx) (err error) {
-		links, err = t.lastLinks(ctx)
-		return err
-	})
-	return links, err
 }

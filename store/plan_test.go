@@ -23,7 +23,8 @@ type seat struct {
 	verdict reconcile.Verdict
 	kind    reconcile.ActionKind
 	state   reconcile.State
-	clock   int // start of the clock: another one makes another case
+	path    string // "" is direct
+	clock   int    // start of the clock: another one makes another case
 }
 
 func (s seat) id() facts.Digest { return sum(fmt.Sprint(s.holder, s.kind, s.clock)) }
@@ -44,7 +45,7 @@ func planned(t testing.TB, n int, seats ...seat) *reconcile.Plan {
 	observed.Rows = int64(len(seats))
 	for _, s := range seats {
 		people.AddPerson(&facts.Person{ID: s.holder, Email: s.holder + "@example.com", Department: "Design"})
-		observed.AddSeat(facts.Seat{Account: []byte(s.holder), Product: []byte("sku-1")})
+		observed.AddSeat(facts.Seat{Account: []byte(s.holder), Product: []byte("sku-1"), Path: []byte(s.path)})
 	}
 	snapshot, err := facts.Freeze(facts.Frame{Organisation: "Example", Calendar: facts.NewCalendar(time.UTC), AsOf: night(n),
 		Sources: []facts.Source{{Name: "figma", Kind: "csv", Writes: true}}}, []*facts.Observation{people, observed})
@@ -56,14 +57,17 @@ func planned(t testing.TB, n int, seats ...seat) *reconcile.Plan {
 	for k, s := range seats {
 		sym := snapshot.People.ID[k]
 		p.People = append(p.People, reconcile.Person{ID: sym, Row: int32(k)})
-		p.Accounts = append(p.Accounts, reconcile.Account{Key: sym, Login: snapshot.People.Email[k], Person: reconcile.PersonID(k)})
-		row := reconcile.Row{Person: reconcile.PersonID(k), Account: reconcile.AccountID(k), Verdict: s.verdict, Rule: 0,
+		p.Accounts = append(p.Accounts, reconcile.Account{Key: sym, Login: snapshot.People.Email[k], Person: reconcile.PersonID(k),
+			Holder: sym})
+		p.SeatPaths = append(p.SeatPaths, int32(k))
+		row := reconcile.Row{Person: reconcile.PersonID(k), Account: reconcile.AccountID(k), Verdict: s.verdict, Rule: 0, Seat: int32(k),
+			Path: uint32(k), Paths: 1, Held: true,
 			Reasons: reconcile.ReasonSet(0).With(reconcile.RecentUse), IdleDays: 12, LastUse: night(n - 12), Action: -1,
 			Due: facts.NoDay, Covering: reconcile.NoProductID, Money: reconcile.Money{Exposure: 1250, Effective: facts.NoDay}}
 		if s.kind != reconcile.Keep {
 			row.Action = int32(len(p.Actions))
 			p.Actions = append(p.Actions, reconcile.Action{Row: int32(k), ID: s.id(), Kind: s.kind, State: s.state,
-				To: reconcile.NoProductID, Due: facts.NoDay, Role: "manager", Item: snapshot.Strings.Text(snapshot.Seats.Product[k])})
+				To: reconcile.NoProductID, Due: facts.NoDay, Role: "manager", Item: "sku-1"})
 		}
 		p.Rows = append(p.Rows, row)
 	}

@@ -24,6 +24,8 @@ const lossWindow = 30 * 24 * time.Hour
 //
 // The accesses taken in the 30 days before asOf, and any after it, so that none escapes a rolling limit: by a revoke or
 // downgrade that is done, or sent with an outcome that is not known.
+//
+// To whom each account was linked last: of accounts that the newest plan did not link, the person they had before.
 func (d *DB) Prior(ctx context.Context, asOf facts.Instant) (facts.Prior, error) {
 	var prior facts.Prior
 	err := d.read(ctx, "read prior state", func(t *tx) (err error) {
@@ -33,7 +35,10 @@ func (d *DB) Prior(ctx context.Context, asOf facts.Instant) (facts.Prior, error)
 		if prior.Cases, err = t.priorCases(ctx); err != nil {
 			return err
 		}
-		prior.Losses, err = t.losses(ctx, asOf.Add(-lossWindow))
+		if prior.Losses, err = t.losses(ctx, asOf.Add(-lossWindow)); err != nil {
+			return err
+		}
+		prior.Linked, err = t.lastLinks(ctx)
 		return err
 	})
 	return prior, err
@@ -67,11 +72,15 @@ func (t *tx) priorCases(ctx context.Context) ([]facts.Case, error) {
 		State  string `db:"state"`
 		Opened date   `db:"opened"`
 		Due    date   `db:"due"`
+
+		Verdict string `db:"verdict"`
+		Paths   string `db:"paths"`
 	}
-	err := t.list(ctx, &rows, `SELECT id, state, opened, due FROM cases WHERE ended IS NULL ORDER BY id`)
+	err := t.list(ctx, &rows, `SELECT id, state, opened, due, verdict, paths FROM cases WHERE ended IS NULL ORDER BY id`)
 	cases := make([]facts.Case, 0, len(rows))
 	for _, r := range rows {
-		cases = append(cases, facts.Case{ID: facts.Digest(r.ID), State: r.State, Opened: facts.Day(r.Opened), Due: facts.Day(r.Due)})
+		cases = append(cases, facts.Case{ID: facts.Digest(r.ID), State: r.State, Opened: facts.Day(r.Opened), Due: facts.Day(r.Due),
+			Verdict: r.Verdict, Paths: r.Paths})
 	}
 	return cases, err
 }

@@ -25,7 +25,7 @@ func (w *planWriter) rows(ctx context.Context) error {
 	for n := range w.plan.Rows {
 		row := &w.plan.Rows[n]
 		was := ""
-		if v, ok := before.find(w.key(row)); ok {
+		if v, ok := before.find(w.key(n)); ok {
 			was = v.String()
 		}
 		if row.Action < 0 && (was == "" || was == row.Verdict.String()) {
@@ -45,7 +45,7 @@ func (w *planWriter) rows(ctx context.Context) error {
 	return err
 }
 
-var rowColumns = []string{"plan", "n", "product", "holder", "source", "account", "login", "department", "situation",
+var rowColumns = []string{"plan", "n", "product", "holder", "source", "account", "login", "department", "paths", "situation",
 	"verdict", "was", "reasons", "rule", "idle_days", "last_use", "due", "covering", "currency", "exposure", "reassignable",
 	"reducible", "effective", "action", "kind", "state", "notice_until", "approver", "held_by", "action_at", "item", "to_item",
 	"to_product", "detail"}
@@ -53,8 +53,8 @@ var rowColumns = []string{"plan", "n", "product", "holder", "source", "account",
 // values are one row's, in the order of rowColumns.
 func (w *planWriter) values(n int, was string) []any {
 	row := &w.plan.Rows[n]
-	who := w.who(row)
-	values := []any{w.record.ID, n, w.product(row.Product), who.holder, who.source, who.account, who.login, who.department,
+	who := w.who(n)
+	values := []any{w.record.ID, n, w.product(row.Product), who.holder, who.source, who.account, who.login, w.plan.Department(n), w.paths(n),
 		row.Situation.String(), row.Verdict.String(), was, row.Reasons.String(), w.rule(row), known(row.IdleDays),
 		moment(row.LastUse), date(row.Due), w.product(row.Covering), w.sym(row.Money.Currency), row.Money.Exposure,
 		row.Money.Reassignable, row.Money.Reducible, date(row.Money.Effective)}
@@ -82,24 +82,19 @@ func known(days int32) any {
 }
 
 // who is whose row it is: the person's id, or the account where no person is linked.
-type who struct{ holder, source, account, login, department string }
+type who struct{ holder, source, account, login string }
 
-func (w *planWriter) who(row *reconcile.Row) who {
-	var it who
-	if row.Account != reconcile.NoAccountID {
-		a := &w.plan.Accounts[row.Account]
+func (w *planWriter) who(n int) who {
+	it := who{holder: w.plan.Holder(n)}
+	if id := w.plan.Rows[n].Account; id != reconcile.NoAccountID {
+		a := &w.plan.Accounts[id]
 		it.source, it.account, it.login = w.source(a.Source), w.sym(a.Key), w.sym(a.Login)
-		it.holder = it.login
-	}
-	if row.Person != reconcile.NoPersonID {
-		p := &w.plan.People[row.Person]
-		it.holder = w.sym(p.ID)
-		if people := &w.plan.Snapshot.People; p.Row >= 0 && int(p.Row) < len(people.Department) {
-			it.department = w.sym(people.Department[p.Row])
-		}
 	}
 	return it
 }
+
+// paths are the ways by which row n's seat is held.
+func (w *planWriter) paths(n int) string { return strings.Join(w.plan.RowPaths(n), ";") }
 
 // verdicts are the verdicts of rows by the hash of whose they are, ascending: nine bytes a row, so that all of a million
 // rows can be compared from one night to the next. Two rows of one hash would only hide or feign a change.
@@ -110,10 +105,10 @@ type verdicts struct {
 }
 
 // key hashes whose row it is and of what.
-func (w *planWriter) key(row *reconcile.Row) uint64 {
-	it := w.who(row)
+func (w *planWriter) key(n int) uint64 {
+	it := w.who(n)
 	h := fnv.New64a()
-	for _, text := range []string{w.product(row.Product), it.holder, it.source, it.account} {
+	for _, text := range []string{w.product(w.plan.Rows[n].Product), it.holder, it.source, it.account} {
 		_, _ = h.Write([]byte(text)) // never fails
 		_, _ = h.Write([]byte{0})
 	}
@@ -127,7 +122,7 @@ func (w *planWriter) pack() verdicts {
 	}
 	pairs := make([]pair, len(w.plan.Rows))
 	for n := range w.plan.Rows {
-		pairs[n] = pair{w.key(&w.plan.Rows[n]), byte(w.plan.Rows[n].Verdict)}
+		pairs[n] = pair{w.key(n), byte(w.plan.Rows[n].Verdict)}
 	}
 	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.key, b.key) })
 	v := verdicts{keys: make([]uint64, len(pairs)), words: make([]byte, len(pairs))}

@@ -115,6 +115,7 @@ CREATE TABLE plan_rows (
     account      TEXT NOT NULL,
     login        TEXT NOT NULL,
     department   TEXT NOT NULL,
+    paths        TEXT NOT NULL, -- sorted, joined by ';'
     situation    TEXT NOT NULL,
     verdict      TEXT NOT NULL,
     was          TEXT NOT NULL, -- verdict in the last plan; '' if the row is new or there was no plan
@@ -214,7 +215,8 @@ CREATE TABLE cases (
     holder     TEXT NOT NULL,
     kind       TEXT NOT NULL,
     target     TEXT NOT NULL,
-    verdict    TEXT NOT NULL,
+    verdict    TEXT NOT NULL, -- with another one, or other paths, the case is over
+    paths      TEXT NOT NULL,
     plan       TEXT NOT NULL REFERENCES plans (id), -- the last that changed it
     ended      INTEGER,
     cause      TEXT NOT NULL,
