@@ -319,6 +319,21 @@ func TestEventsAllocateNothing(t *testing.T) {
 	}
 }
 
+func BenchmarkEvents(b *testing.B) {
+	text, err := os.ReadFile(samples + "system_log.ndjson")
+	if err != nil {
+		b.Fatal(err)
+	}
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	r := newReader(connectors.Pull{Calendar: facts.NewCalendar(time.UTC), AsOf: asOf})
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		for _, line := range lines {
+			_ = r.add(line) // some are refused
+		}
+	}
+}
+
 // FuzzEvents checks that no input makes the converter panic or count what it refuses.
 func FuzzEvents(f *testing.F) {
 	b, err := os.ReadFile(samples + "system_log.ndjson")

@@ -93,7 +93,7 @@ func onLines(head []byte, end bool, o *Options) bool {
 	if len(first) == 0 || first[0] == '[' || !ended && !end {
 		return false
 	}
-	s := NewScanner(NewPaths(o.Members...))
+	s := NewScanner(newMembers(o.Members))
 	switch why := s.Scan(first); why {
 	case nil: // unless it is a page
 		return !slices.ContainsFunc(s.values, func(v Value) bool { return v.Kind == Array })

@@ -155,6 +155,14 @@ func checkError(t *testing.T, err error, class, text string) {
 	}
 }
 
+// TestMembersAreKeys checks that names of members, which may come from a configuration, are not parsed.
+func TestMembersAreKeys(t *testing.T) {
+	for _, name := range []string{"a.b", "a[", "", ".", "a[b=c]", "value"} {
+		c := collect(strings.NewReader(fmt.Sprintf(`{%q:[{"a":1}]}`, name)), Options{Members: []string{name, name}})
+		same(t, name, c.docs, []string{`0001: {"a":1}`})
+	}
+}
+
 // TestEachAgrees checks that the same objects come out whatever the container, the size of the blocks and the workers.
 func TestEachAgrees(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

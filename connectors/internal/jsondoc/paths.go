@@ -9,8 +9,7 @@ import (
 // Paths are the places in a document whose values are wanted. They are immutable and may be shared by goroutines.
 type Paths struct {
 	root  *node
-	count int // wanted values: slots 0 to count-1
-	slots int // all slots, those for members of array elements included
+	slots int // the wanted values in order, then members of array elements
 }
 
 // node is a place on the way to wanted values, or one itself.
@@ -39,9 +38,19 @@ type choice struct {
 // [member=text], which stands for the first element of the array there that is an object with that text as that
 // member: "target[type=AppInstance].displayName". It panics on a malformed path: paths are constants of the program.
 func NewPaths(paths ...string) *Paths {
-	p := &Paths{root: newNode(), count: len(paths), slots: len(paths)}
+	p := &Paths{root: newNode(), slots: len(paths)}
 	for slot, path := range paths {
 		p.add(p.root, path, slot)
+	}
+	p.root.close()
+	return p
+}
+
+// newMembers names members of a document by keys that are not parsed as paths.
+func newMembers(keys []string) *Paths {
+	p := &Paths{root: newNode(), slots: len(keys)}
+	for slot, key := range keys {
+		p.root.at(key).slot = slot
 	}
 	p.root.close()
 	return p
@@ -84,7 +93,9 @@ func (p *Paths) choose(n *node, path string, slot int) {
 	}
 	k := slices.IndexFunc(n.choices, func(c choice) bool { return c.key == key && c.value == value })
 	if k < 0 {
-		k = len(n.choices)
+		if k = len(n.choices); k == 64 { // a bit each in Scanner.take
+			panic("jsondoc: more than 64 choices from one array")
+		}
 		n.choices = append(n.choices, choice{key: key, value: value, test: p.share(n.elements, key)})
 	}
 	n.choices[k].moves = append(n.choices[k].moves, [2]int{p.share(n.elements, rest), slot})
