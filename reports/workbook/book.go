@@ -110,7 +110,7 @@ func (b *book) properties() error {
 	if err != nil {
 		return err
 	}
-	if err := b.file.SetAppProps(&excelize.AppProperties{Application: "Microsoft Excel", Company: organisation}); err != nil {
+	if err := b.file.SetAppProps(&excelize.AppProperties{Application: "trueup", Company: organisation}); err != nil {
 		return err
 	}
 	for _, p := range []excelize.CustomProperty{{Name: "RunID", Value: run.ID}, {Name: "PlanID", Value: plan.ID},

@@ -26,7 +26,7 @@ func (b *book) summary() error {
 	plan := b.view.Plan
 	widths := []float64{2, 18, 36, 11, 12}
 	for range max(moneyColumns, len(plan.Totals.Money)) {
-		widths = append(widths, 14)
+		widths = append(widths, 15)
 	}
 	p, err := b.newPage("Summary", slate, "", append(widths, 3)...)
 	if err != nil {
@@ -241,8 +241,7 @@ func (b *book) chart(header, column int) error {
 		YAxis:     excelize.ChartAxis{None: true, Font: labels},
 		Border:    excelize.LineOptions{Type: excelize.LineNone},
 		Dimension: excelize.ChartDimension{Width: 500, Height: 372},
-		Format: excelize.GraphicOptions{Name: "Rows by verdict", AltText: b.chartText(), LockAspectRatio: true,
-			Positioning: "oneCell"}})
+		Format:    excelize.GraphicOptions{Name: "Rows by verdict", AltText: b.chartText()}})
 }
 
 // chartText says in words what the chart shows.
