@@ -89,22 +89,11 @@ func (v *View) Rows() iter.Seq[*Row] {
 // fill resolves row n into r, reusing its slices.
 func (v *View) fill(r *Row, n int) {
 	plan, row := v.Plan, &v.Plan.Rows[n]
-	text := plan.Snapshot.Strings.Text
-	*r = Row{Index: n, Held: row.Held, Situation: row.Situation, Verdict: row.Verdict, LastUse: row.LastUse, IdleDays: int(row.IdleDays),
-		Due: row.Due, Product: &plan.Catalogue.Products[row.Product],
-		Paths: r.Paths[:0], Reasons: r.Reasons[:0], Signals: r.Signals[:0]}
-	if row.Account >= 0 {
-		account := &plan.Accounts[row.Account]
-		r.Account, r.Source = text(account.Login), plan.Snapshot.Sources[account.Source].Name
-		if r.Account == "" {
-			r.Account = text(account.Key)
-		}
-	}
-	v.fillPerson(r, row)
-	v.fillSeat(r, row)
-	if r.CostCentre == "" {
-		r.CostCentre = v.centres[row.Product]
-	}
+	*r = Row{Index: n, Holder: plan.Holder(n), Account: plan.AccountName(n), Product: plan.ProductOf(n),
+		Department: plan.Department(n), CostCentre: plan.CostCentre(n), Held: row.Held, Situation: row.Situation,
+		Verdict: row.Verdict, LastUse: row.LastUse, IdleDays: int(row.IdleDays), Due: row.Due,
+		Paths: append(r.Paths[:0], plan.RowPaths(n)...), Reasons: r.Reasons[:0], Signals: r.Signals[:0]}
+	v.fillWho(r, row)
 	if row.Rule >= 0 {
 		r.Rule = plan.Rules[row.Rule]
 	}
@@ -116,51 +105,33 @@ func (v *View) fill(r *Row, n int) {
 			r.Reasons = append(r.Reasons, reason)
 		}
 	}
-	for _, s := range rowSignals(plan, n) {
+	for _, s := range plan.RowSignals(n) {
 		r.Signals = append(r.Signals, v.signal(s))
 	}
 	r.Action = v.action(row.Action)
 	r.Money = Money{Effective: row.Money.Effective}
 	if row.Money.Currency != 0 {
-		r.Money = Money{Currency: text(row.Money.Currency), Exposure: row.Money.Exposure,
+		r.Money = Money{Currency: plan.Snapshot.Strings.Text(row.Money.Currency), Exposure: row.Money.Exposure,
 			Reassignable: row.Money.Reassignable, Reducible: row.Money.Reducible, Effective: row.Money.Effective}
 	}
 }
 
-// fillPerson describes the holder: the linked person, or else what the directory says of the account.
-func (v *View) fillPerson(r *Row, row *reconcile.Row) {
-	text, people := v.Plan.Snapshot.Strings.Text, &v.Plan.Snapshot.People
+// fillWho takes name, address and source from the person's directory row, or else from the account's.
+func (v *View) fillWho(r *Row, row *reconcile.Row) {
+	s := v.Plan.Snapshot
 	at := int32(-1)
-	switch {
-	case row.Person >= 0:
-		r.Holder, at = text(v.Plan.People[row.Person].ID), v.Plan.People[row.Person].Row
-	case row.Account >= 0:
-		r.Holder, at = r.Account, v.Plan.Accounts[row.Account].Row
+	if row.Account >= 0 {
+		account := &v.Plan.Accounts[row.Account]
+		r.Source, at = s.Sources[account.Source].Name, account.Row
 	}
-	if at < 0 || int(at) >= people.Len() {
-		return
+	if row.Seat >= 0 {
+		r.Source = s.Sources[s.Seats.Source[row.Seat]].Name
 	}
-	r.Name, r.Email = text(people.Name[at]), text(people.Email[at])
 	if row.Person >= 0 {
-		r.Department, r.CostCentre = text(people.Department[at]), text(people.CostCentre[at])
+		at = v.Plan.People[row.Person].Row
 	}
-}
-
-func (v *View) fillSeat(r *Row, row *reconcile.Row) {
-	if row.Seat < 0 {
-		return
-	}
-	text, seats := v.Plan.Snapshot.Strings.Text, &v.Plan.Snapshot.Seats
-	r.Source = v.Plan.Snapshot.Sources[seats.Source[row.Seat]].Name
-	for _, n := range rowPaths(v.Plan, row) {
-		path := text(seats.Path[n])
-		if path == "" {
-			path = "direct"
-		}
-		r.Paths = append(r.Paths, path)
-	}
-	if centre := text(seats.CostCentre[row.Seat]); centre != "" {
-		r.CostCentre = centre
+	if at >= 0 {
+		r.Name, r.Email = s.Strings.Text(s.People.Name[at]), s.Strings.Text(s.People.Email[at])
 	}
 }
 
@@ -189,26 +160,4 @@ func (v *View) action(n int32) Action {
 		}
 	}
 	return out
-}
-
-// rowSignals returns the signals of row n: they stand end to end, in the order of the rows.
-func rowSignals(plan *reconcile.Plan, n int) []reconcile.Signal {
-	to := uint32(len(plan.Signals))
-	if n+1 < len(plan.Rows) {
-		to = plan.Rows[n+1].Signal
-	}
-	from := plan.Rows[n].Signal
-	if from > to {
-		return nil
-	}
-	return plan.Signals[from:to]
-}
-
-// rowPaths returns the indexes of a seat's paths in the snapshot.
-func rowPaths(plan *reconcile.Plan, row *reconcile.Row) []int32 {
-	var list []int32
-	for n := row.Seat; n < row.Seat+max(1, int32(row.Paths)) && int(n) < plan.Snapshot.Seats.Len(); n++ {
-		list = append(list, n)
-	}
-	return list
 }

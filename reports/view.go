@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"slices"
 
 	"trueup/facts"
 	"trueup/reconcile"
@@ -17,7 +16,6 @@ type View struct {
 
 	outcomes []reconcile.Outcome // by index into Plan.Actions; State of one without an outcome is not looked at
 	known    []bool              // whether outcomes holds one
-	centres  []string            // cost centre of a product's contract, by ProductID
 	states   []ActionCount
 }
 
@@ -37,7 +35,6 @@ func Build(plan *reconcile.Plan, run reconcile.Run, outcomes []reconcile.Outcome
 	}
 	v := &View{Plan: plan, Run: run, Policy: policy}
 	v.overlay(outcomes)
-	v.centres = contractCentres(plan)
 	v.states = v.countActions()
 	return v, nil
 }
@@ -92,23 +89,4 @@ func (v *View) countActions() []ActionCount {
 		}
 	}
 	return list
-}
-
-// contractCentres finds the cost centre that a product's contracts in force agree on; "" where they name none or several.
-func contractCentres(plan *reconcile.Plan) []string {
-	today := plan.Snapshot.Today()
-	centres := make([]string, len(plan.Catalogue.Products))
-	for n := range plan.Catalogue.Products {
-		var found []string
-		for _, p := range plan.Snapshot.Purchases {
-			inForce := p.Start <= today && (!p.End.Known() || p.End >= today || p.AutoRenew)
-			if p.Product == plan.Catalogue.Products[n].ID && inForce && !slices.Contains(found, p.CostCentre) {
-				found = append(found, p.CostCentre)
-			}
-		}
-		if len(found) == 1 {
-			centres[n] = found[0]
-		}
-	}
-	return centres
 }

@@ -19,10 +19,12 @@ func whole(plan *reconcile.Plan) error {
 	if len(plan.Inputs) != len(plan.Snapshot.Inputs) {
 		return fmt.Errorf("%d states for %d inputs", len(plan.Inputs), len(plan.Snapshot.Inputs))
 	}
+	signal := 0
 	for n := range plan.Rows {
-		if err := wholeRow(plan, &plan.Rows[n]); err != nil {
+		if err := wholeRow(plan, &plan.Rows[n], signal); err != nil {
 			return fmt.Errorf("row %d: %w", n, err)
 		}
+		signal = int(plan.Rows[n].Signal)
 	}
 	for n := range plan.Actions {
 		if err := wholeAction(plan, &plan.Actions[n]); err != nil {
@@ -43,13 +45,21 @@ func whole(plan *reconcile.Plan) error {
 }
 
 func wholeTables(plan *reconcile.Plan) error {
+	for n := range plan.SeatPaths {
+		if err := within("seat", int(plan.SeatPaths[n]), 0, plan.Snapshot.Seats.Len()); err != nil {
+			return fmt.Errorf("seat path %d: %w", n, err)
+		}
+	}
 	for n := range plan.People {
-		if err := within("directory row", int(plan.People[n].Row), -1, plan.Snapshot.People.Len()); err != nil {
+		if err := within("directory row", int(plan.People[n].Row), 0, plan.Snapshot.People.Len()); err != nil {
 			return fmt.Errorf("person %d: %w", n, err)
 		}
 	}
 	for n := range plan.Accounts {
-		if err := within("source", int(plan.Accounts[n].Source), 0, len(plan.Snapshot.Sources)); err != nil {
+		account := &plan.Accounts[n]
+		if err := errors.Join(within("source", int(account.Source), 0, len(plan.Snapshot.Sources)),
+			within("directory row", int(account.Row), -1, plan.Snapshot.People.Len()),
+			wholeSym(plan, account.Login), wholeSym(plan, account.Key), wholeSym(plan, account.Holder)); err != nil {
 			return fmt.Errorf("account %d: %w", n, err)
 		}
 	}
@@ -61,7 +71,8 @@ func wholeTables(plan *reconcile.Plan) error {
 	return nil
 }
 
-func wholeRow(plan *reconcile.Plan, row *reconcile.Row) error {
+// wholeRow checks one row; signal is where the signals of the row before begin.
+func wholeRow(plan *reconcile.Plan, row *reconcile.Row, signal int) error {
 	products := len(plan.Catalogue.Products)
 	return errors.Join(
 		within("person", int(row.Person), -1, len(plan.People)),
@@ -70,7 +81,8 @@ func wholeRow(plan *reconcile.Plan, row *reconcile.Row) error {
 		within("covering product", int(row.Covering), -1, products),
 		within("rule", int(row.Rule), -1, len(plan.Rules)),
 		within("seat", int(row.Seat), -1, plan.Snapshot.Seats.Len()),
-		within("signal", int(row.Signal), 0, len(plan.Signals)+1),
+		within("signal", int(row.Signal), signal, len(plan.Signals)+1),
+		within("end of paths", int(row.Path)+int(row.Paths), 0, len(plan.SeatPaths)+1),
 		within("action", int(row.Action), -1, len(plan.Actions)),
 		within("verdict", int(row.Verdict), 0, len(reconcile.Verdicts())),
 		within("situation", int(row.Situation), 0, len(reconcile.Situations())),

@@ -129,7 +129,8 @@ func (b *builder) add(l Line) {
 	p := b.plan
 	row := reconcile.Row{Person: reconcile.NoPersonID, Account: reconcile.NoAccountID, Product: b.product(l.Product),
 		Verdict: l.Verdict, Rule: b.rule(l.Rule), Reasons: reconcile.ReasonSet(0).With(l.Reasons...), Seat: -1,
-		IdleDays: l.Idle, LastUse: instant(l.LastUse), Signal: uint32(len(p.Signals)), Action: -1, Due: day(l.Due),
+		IdleDays: l.Idle, LastUse: instant(l.LastUse), Signal: uint32(len(p.Signals)), Action: -1, Due: day(l.Due), Clock: facts.NoDay,
+		Kind: l.Kind, To: reconcile.NoProductID,
 		Covering: reconcile.NoProductID, Situation: reconcile.Linked}
 	if l.Person != "" {
 		row.Person = b.people[l.Person]
@@ -144,8 +145,11 @@ func (b *builder) add(l Line) {
 		row.Account = b.accountOf(l.Account, row.Person)
 	}
 	if l.Paths != nil {
-		row.Seat, row.Paths, row.Held = b.seats, uint16(len(l.Paths)), true
-		b.seats += int32(len(l.Paths))
+		row.Seat, row.Path, row.Paths, row.Held = b.seats, uint32(len(p.SeatPaths)), uint16(len(l.Paths)), true
+		for range l.Paths {
+			p.SeatPaths = append(p.SeatPaths, b.seats)
+			b.seats++
+		}
 		p.Totals.Seats++
 	}
 	if l.Covering != "" {
@@ -189,6 +193,7 @@ func (b *builder) addAction(row *reconcile.Row, l Line) {
 		To: reconcile.NoProductID, Due: day(l.ActionDue), Role: l.Role, By: l.By, Detail: l.Detail}
 	if l.To != "" {
 		action.To = b.product(l.To)
+		row.To = action.To
 	}
 	action.Source, _ = b.plan.Snapshot.SourceNamed("okta")
 	b.plan.Actions = append(b.plan.Actions, action)
@@ -247,8 +252,12 @@ func (b *builder) accountOf(login string, person reconcile.PersonID) reconcile.A
 		b.account[login] = id
 		sym, _ := b.plan.Snapshot.Strings.LookupString(login)
 		source, _ := b.plan.Snapshot.SourceNamed("okta")
+		holder := sym
+		if person >= 0 {
+			holder = b.plan.People[person].ID
+		}
 		b.plan.Accounts = append(b.plan.Accounts, reconcile.Account{Source: source, Key: sym, Login: sym, Person: person,
-			Row: -1})
+			Row: -1, Holder: holder})
 	}
 	return id
 }
