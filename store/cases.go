@@ -98,6 +98,9 @@ func (w *planWriter) continueCase(ctx context.Context, c *openCase, a *reconcile
 	case !Allowed(ByPlan, c.State.it, a.State):
 		state, due = c.State.it, facts.Day(c.Due)
 	}
+	if !anew && !due.Known() {
+		due = facts.Day(c.Due) // the notice was given, whatever the case waits for now
+	}
 	if !anew && state == c.State.it && due == facts.Day(c.Due) {
 		return changes, nil
 	}

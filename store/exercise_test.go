@@ -31,6 +31,7 @@ func exercise(t *testing.T, fresh func(testing.TB) opener) {
 		"rows":                     exerciseRows,
 		"links":                    exerciseLinks,
 		"cases":                    exerciseCases,
+		"notice":                   exerciseNotice,
 		"looking back":             exerciseLookingBack,
 		"incomplete":               exerciseIncomplete,
 		"claim and record":         exerciseClaim,
@@ -312,6 +313,28 @@ func exerciseCases(t *testing.T, open opener) {
 		}
 	}
 	verify(t, d)
+}
+
+// A notice that was given is not forgotten while the case waits for something else: it would begin again.
+func exerciseNotice(t *testing.T, open opener) {
+	d := open(t)
+	due := facts.Date(2026, time.December, 6)
+	for n, state := range []reconcile.State{reconcile.Notice, reconcile.Withheld, reconcile.Notice, reconcile.Approval, reconcile.Approval} {
+		p := planned(t, n, idle("ana", state))
+		if state == reconcile.Notice {
+			p.Actions[0].Due = due
+		}
+		run := fmt.Sprintf("run-%d", n)
+		start(t, d, run, night(n))
+		if err := d.SavePlan(t.Context(), record(run, fmt.Sprintf("plan-%d", n), p), p); err != nil {
+			t.Fatal(err)
+		}
+		want := facts.Case{ID: idle("ana", 0).id(), State: state.String(), Opened: facts.Date(2026, time.November, 22), Due: due,
+			Verdict: "idle", Paths: "direct"}
+		if prior, err := d.Prior(t.Context(), night(n)); err != nil || !cmp.Equal(prior.Cases, []facts.Case{want}) {
+			t.Errorf("night %d: %v\n%s", n, err, cmp.Diff([]facts.Case{want}, prior.Cases))
+		}
+	}
 }
 
 // A plan of an earlier as-of is a look back and moves no case.
