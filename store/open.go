@@ -30,7 +30,7 @@ type Options struct {
 // dialect is what differs between databases.
 type dialect struct {
 	driver     string // name under which the driver is registered
-	bind       int    // how sqlx writes placeholders
+	bind       int    // how sqlx writes bind variables
 	migrations fs.FS
 	// explain gives a fault of the database a reason and a hint; both "" if there is nothing to add.
 	explain func(error) (reason, hint string)
@@ -72,7 +72,7 @@ func connect(dialect dialect, dsn string, options Options) (*DB, error) {
 // Close closes the store.
 func (d *DB) Close() error { return d.fault("close store", d.db.Close()) }
 
-// tx is a transaction with queries written in placeholders "?".
+// tx is a transaction with queries written with "?" for values.
 type tx struct {
 	*sqlx.Tx
 	random io.Reader

@@ -87,7 +87,7 @@ func TestMigrationNumbersHaveNoGap(t *testing.T) {
 	}
 }
 
-func TestPlaceholdersFollowTheDriver(t *testing.T) {
+func TestBindVariablesFollowTheDriver(t *testing.T) {
 	d := sqliteAt(t, t.TempDir())
 	if got := d.db.Rebind("a = ? AND b = ?"); got != "a = ? AND b = ?" || sqlx.BindType("sqlite") != sqlx.QUESTION {
 		t.Errorf("on SQLite: %s", got)
