@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -136,11 +137,8 @@ func TestFaultsAreClassed(t *testing.T) {
 		server, w := tenant(t)
 		server.Inject(test.fault)
 		_, err := w.Revoke(t.Context(), own3("ana"), "")
-		e := new(connectors.Error)
-		if err != nil {
-			e = err.(*connectors.Error)
-		}
-		if err == nil || e.Class != test.class || e.Answered != test.answered || e.After != test.after {
+		e, ok := errors.AsType[*connectors.Error](err)
+		if !ok || e.Class != test.class || e.Answered != test.answered || e.After != test.after {
 			t.Errorf("fault %d: %+v", test.fault.Kind, e)
 		}
 		if seats, err := w.Probe(t.Context(), "id-ana", ""); err != nil || len(seats) != test.held {

@@ -288,8 +288,8 @@ func TestConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(source.Feeds()); got != "[people seats sign-ins]" {
-		t.Errorf("feeds %s", got)
+	if got := source.Feeds(); !slices.Equal(got, []facts.Feed{facts.FeedPeople, facts.FeedSeats, facts.FeedSignIns}) {
+		t.Errorf("feeds %v", got)
 	}
 	err = source.(connectors.Checker).Check(t.Context())
 	for _, file := range []string{"okta: a: ", "okta: b: ", "okta: d: "} {

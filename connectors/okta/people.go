@@ -123,11 +123,11 @@ func (d *directory) person() facts.Person {
 	}
 	p.Kind, _ = facts.ParseKind(strings.ToLower(field(userType)))
 	status := field(userStatus)
-	known := false
-	if p.Status, known = statuses[status]; !known {
+	meaning, known := statuses[status]
+	switch p.Status = meaning; {
+	case !known:
 		d.unmapped[status]++
-	}
-	if p.Status == facts.Leaver {
+	case meaning == facts.Leaver:
 		d.gone++
 	}
 	return p

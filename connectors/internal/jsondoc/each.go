@@ -94,8 +94,8 @@ func onLines(head []byte, end bool, o *Options) bool {
 		return false
 	}
 	s := NewScanner(newMembers(o.Members))
-	switch why := s.Scan(first); why {
-	case nil: // unless it is a page
+	switch why, _ := errors.AsType[Malformed](s.Scan(first)); why {
+	case "": // unless it is a page
 		return !slices.ContainsFunc(s.values, func(v Value) bool { return v.Kind == Array })
 	case trailing: // objects one after the other
 		return false

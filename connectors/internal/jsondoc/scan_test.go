@@ -3,6 +3,7 @@ package jsondoc_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,7 +103,7 @@ func TestScanRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", doc, err, want)
 		}
-		if _, ok := err.(jsondoc.Malformed); err != nil && !ok {
+		if _, ok := errors.AsType[jsondoc.Malformed](err); err != nil && !ok {
 			t.Errorf("%q: error is a %T", doc, err)
 		}
 	}

@@ -101,9 +101,8 @@ func (c *Client) send(request *http.Request, place string) (*Answer, error) {
 	if err != nil {
 		return nil, lost(request.Context(), place, err)
 	}
-	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if err != nil {
+	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return nil, lost(request.Context(), place, err)
 	}
 	if len(body) > maxAnswer {
