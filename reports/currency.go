@@ -6,12 +6,9 @@ import (
 	"trueup/reconcile"
 )
 
-// Digits returns how many decimal places a currency has by ISO 4217; two for one that is not known to differ.
-func Digits(currency string) int { return reconcile.MinorDigits(currency) }
-
 // Amount writes an amount of minor units as a decimal with the currency's places: 5475 EUR is "54.75".
 func Amount(minor int64, currency string) string {
-	return string(appendAmount(make([]byte, 0, 24), minor, Digits(currency)))
+	return string(appendAmount(make([]byte, 0, 24), minor, reconcile.MinorDigits(currency)))
 }
 
 func appendAmount(b []byte, minor int64, digits int) []byte {

@@ -156,7 +156,7 @@ func (v *View) heldBack() []HeldBack {
 	why := map[string]string{}
 	for n := range v.Plan.Guards {
 		g := &v.Plan.Guards[n]
-		why[g.Name+" "+g.Scope] = cmp.Or(g.Why, GuardMeaning(g.Name))
+		why["guard "+g.Name+" of "+g.Scope] = cmp.Or(g.Why, GuardMeaning(g.Name))
 	}
 	type cause struct {
 		state reconcile.State

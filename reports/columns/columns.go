@@ -150,7 +150,7 @@ func recordOf(r *reports.Row) (Record, error) {
 
 // scaled is an amount of minor units in ten-thousandths of the main unit.
 func scaled(minor int64, currency string) (*int64, error) {
-	for n := reports.Digits(currency); n < scale; n++ {
+	for n := reconcile.MinorDigits(currency); n < scale; n++ {
 		if minor > math.MaxInt64/10 || minor < math.MinInt64/10 {
 			return nil, fmt.Errorf("%s %s is more than a column holds", reports.Amount(minor, currency), currency)
 		}

@@ -88,7 +88,7 @@ func cells(r columns.Record) []string {
 			return ""
 		}
 		minor := *n
-		for k := reports.Digits(*r.Currency); k < 4; k++ {
+		for k := reconcile.MinorDigits(*r.Currency); k < 4; k++ {
 			minor /= 10
 		}
 		return reports.Amount(minor, *r.Currency)

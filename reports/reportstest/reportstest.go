@@ -100,6 +100,7 @@ type builder struct {
 	seen    map[reconcile.PersonID]bool
 	account map[string]reconcile.AccountID
 	seats   int32
+	held    map[reconcile.ProductID]int64
 }
 
 // newBuilder freezes a snapshot with the people and seats that the lines need.
@@ -109,7 +110,7 @@ func newBuilder(lines []Line) *builder {
 			cmp.Compare(a.Account, b.Account))
 	})
 	b := &builder{people: map[string]reconcile.PersonID{}, seen: map[reconcile.PersonID]bool{},
-		account: map[string]reconcile.AccountID{}}
+		account: map[string]reconcile.AccountID{}, held: map[reconcile.ProductID]int64{}}
 	snapshot := freeze(lines)
 	b.plan = &reconcile.Plan{ID: "0123456789abcdef", Decisions: Digest("decisions"), Digest: Digest("plan"), AsOf: AsOf,
 		Organisation: snapshot.Organisation, Build: "trueup 1.0.0 (4f2c1d7)", Policy: Digest("policy"),
@@ -151,6 +152,7 @@ func (b *builder) add(l Line) {
 			b.seats++
 		}
 		p.Totals.Seats++
+		b.held[row.Product]++
 	}
 	if l.Covering != "" {
 		row.Covering = b.product(l.Covering)
@@ -222,6 +224,12 @@ func (b *builder) finish() {
 	totals.People = totals.PeopleWithRows
 	for _, u := range b.plan.Unplaced {
 		totals.People += u.People
+	}
+	for n := range b.plan.Positions { // licences that the lines do not hold are held by nobody
+		p := &b.plan.Positions[n]
+		if held := b.held[p.Product]; p.Assigned != nil {
+			p.Assigned = &held
+		}
 	}
 }
 

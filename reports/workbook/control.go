@@ -178,6 +178,7 @@ func (b *book) checks() []check {
 			reports.KindMeaning(k)))
 	}
 	list = append(list, b.stateChecks()...)
+	list = append(list, b.productChecks()...)
 	return append(append(list, b.moneyChecks()...), b.peopleChecks()...)
 }
 
@@ -198,6 +199,27 @@ func (b *book) stateChecks() []check {
 	return list
 }
 
+// productChecks compare the licences held of each product with its position. Excel compares text without regard to case:
+// products that differ in nothing else are left out, and so are those of several pools.
+func (b *book) productChecks() []check {
+	plan := b.view.Plan
+	same := map[string]int{}
+	for n := range plan.Positions {
+		same[strings.ToLower(plan.Catalogue.Products[plan.Positions[n].Product].ID)]++
+	}
+	var list []check
+	for n := range plan.Positions {
+		id, assigned := plan.Catalogue.Products[plan.Positions[n].Product].ID, plan.Positions[n].Assigned
+		if assigned == nil || same[strings.ToLower(id)] > 1 {
+			continue
+		}
+		list = append(list, check{group: "Licences held of", what: b.texts.safe(id), is: float64(b.tally.products[id]),
+			formula: over(b.verdicts, `COUNTIFS(%T[Product],%W,%T[Held],"yes")`), want: float64(*assigned),
+			how: "assigned, on the sheet Positions"})
+	}
+	return list
+}
+
 // moneyChecks compare each sum in each currency; currencies are never added.
 func (b *book) moneyChecks() []check {
 	var list []check
@@ -213,7 +235,7 @@ func (b *book) moneyChecks() []check {
 			{"Reassignable", "could be given to others, per month", is.Reassignable, want.Reassignable},
 			{"Reducible", "could be dropped at the next notice date, per month", is.Reducible, want.Reducible}} {
 			list = append(list, check{group: m.column, what: b.texts.safe(want.Currency), how: m.how, money: true,
-				formula: over(b.verdicts, "SUMIFS(%T["+m.column+"],%T[Currency],%W)"), digits: reports.Digits(want.Currency),
+				formula: over(b.verdicts, "SUMIFS(%T["+m.column+"],%T[Currency],%W)"), digits: reconcile.MinorDigits(want.Currency),
 				is: major(m.is, want.Currency), want: major(m.want, want.Currency)})
 		}
 	}

@@ -12,6 +12,7 @@ import (
 type tally struct {
 	rows, held, people, actions int
 	verdicts                    map[reconcile.Verdict]int
+	products                    map[string]int // licences held, by product
 	kinds                       map[reconcile.ActionKind]int
 	states                      map[reconcile.State]int
 	pairs                       map[[2]uint8]int // kind and state
@@ -20,7 +21,7 @@ type tally struct {
 }
 
 func newTally() *tally {
-	return &tally{verdicts: map[reconcile.Verdict]int{}, kinds: map[reconcile.ActionKind]int{},
+	return &tally{verdicts: map[reconcile.Verdict]int{}, products: map[string]int{}, kinds: map[reconcile.ActionKind]int{},
 		states: map[reconcile.State]int{}, pairs: map[[2]uint8]int{}, money: map[string]*reconcile.MoneyTotal{},
 		exposure: map[reconcile.Verdict]map[string]int64{}}
 }
@@ -31,6 +32,7 @@ func (t *tally) add(r *reports.Row) {
 	t.kinds[r.Action.Kind]++
 	if r.Held {
 		t.held++
+		t.products[r.Product.ID]++
 	}
 	if r.FirstOfPerson {
 		t.people++
@@ -59,7 +61,7 @@ func (t *tally) add(r *reports.Row) {
 
 // major is an amount of minor units as the number that a cell holds.
 func major(minor int64, currency string) float64 {
-	return float64(minor) / math.Pow10(reports.Digits(currency))
+	return float64(minor) / math.Pow10(reconcile.MinorDigits(currency))
 }
 
 func (b *book) verdictColumns() []column {
@@ -143,7 +145,7 @@ func (b *book) verdict(t *table, r *reports.Row) error {
 	if m := &r.Money; m.Currency != "" {
 		copy(values[currencyAt:], []any{text(m.Currency), major(m.Exposure, m.Currency), major(m.Reassignable, m.Currency),
 			major(m.Reducible, m.Currency), serial(m.Effective)})
-		t.scale(moneyFrom, moneyTo, b.styles.money[reports.Digits(m.Currency)])
+		t.scale(moneyFrom, moneyTo, b.styles.money[reconcile.MinorDigits(m.Currency)])
 	}
 	return t.add(values...)
 }
@@ -154,7 +156,7 @@ func (b *book) action(t *table, r *reports.Row) error {
 	var currency, exposure any
 	if r.Money.Currency != "" {
 		currency, exposure = text(r.Money.Currency), major(r.Money.Exposure, r.Money.Currency)
-		t.scale(exposureAt, exposureAt, b.styles.money[reports.Digits(r.Money.Currency)])
+		t.scale(exposureAt, exposureAt, b.styles.money[reconcile.MinorDigits(r.Money.Currency)])
 	}
 	return t.add(a.Kind.String(), a.State.String(), text(r.Holder), text(r.Name), text(r.Department), text(r.Account),
 		text(a.Source), text(r.Product.ID), r.Verdict.String(), text(a.To), serial(due(r)), text(a.Role), text(a.By),

@@ -151,7 +151,7 @@ func (b *book) sumMoney(p *page) {
 			if is == nil {
 				is = &reconcile.MoneyTotal{}
 			}
-			digits := reports.Digits(m.Currency)
+			digits := reconcile.MinorDigits(m.Currency)
 			p.formula(p.row-1, sumMoney+n, s.money[digits], fmt.Sprintf("ROUND(%s,%d)", over(b.verdicts,
 				"SUMIFS(%T["+figure.column+"],%T[Currency],"+at(sumMoney+n, header)+")"), digits),
 				major(figure.of(is), m.Currency))
@@ -184,7 +184,7 @@ func (b *book) sumVerdicts(p *page) int {
 		p.formula(row, sumShare, s.percent, fmt.Sprintf("IF(SUM(%[2]s:%[3]s)=0,0,%[1]s/SUM(%[2]s:%[3]s))", at(sumRows, row),
 			at(sumRows, header+1), at(sumRows, last)), share)
 		for n, m := range money {
-			digits := reports.Digits(m.Currency)
+			digits := reconcile.MinorDigits(m.Currency)
 			p.formula(row, sumMoney+n, s.sparse[digits], fmt.Sprintf("ROUND(%s,%d)", over(b.verdicts,
 				"SUMIFS(%T[Exposure],%T[Verdict],"+at(sumWord, row)+",%T[Currency],"+at(sumMoney+n, header)+")"), digits),
 				major(b.tally.exposure[v][m.Currency], m.Currency))
