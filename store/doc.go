@@ -10,9 +10,10 @@
 // Nothing personal stands in the chain, since what stands there can never be taken back. A case has a random salt in its
 // projection; the chain knows it only by its commitment, HMAC-SHA-256 under the salt of the case's id, holder, source,
 // account and login. Texts for people (an outcome's detail, why a pull failed) are committed to likewise, the run's with
-// the run's salt. Whoever has the salt and the clear value can open a commitment; once salt and value are overwritten in
-// the projection the chain still verifies and says nothing about anybody. Operators (who ran it, on which host) stand in
-// clear: they answer for what they do.
+// the run's salt. Whoever has the salt and the clear value can open a commitment; were both overwritten in the
+// projection, the hashes of the chain would still hold and say nothing about anybody. Nothing overwrites them yet, and
+// [DB.VerifyLedger] expects every commitment to open. Operators (who ran it, on which host) stand in clear: they answer
+// for what they do.
 //
 // # Several processes
 //
