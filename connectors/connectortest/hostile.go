@@ -47,7 +47,8 @@ func (c *conformance) hostileRecords(t *testing.T) {
 	records := map[string]string{
 		"NUL": canary + "\x00\x00" + canary, "control characters": "\x01\x02" + canary + "\x1b[31m\x07", "not UTF-8": canary + "\xff\xfe\xc0",
 		"half a character": canary + "\xe2\x82", "nothing sensible": canary, "brackets": "{[" + canary, "a quotation mark": canary + "\"x",
-		"the header again": strings.TrimSpace(c.sample.Head), "nested": strings.Repeat("[", 100_000), "long": strings.Repeat("x", 1<<20),
+		"an open quotation mark": "\"" + canary,
+		"the header again":       strings.TrimSpace(c.sample.Head), "nested": strings.Repeat("[", 100_000), "long": strings.Repeat("x", 1<<20),
 	}
 	for name, record := range records {
 		if record == "" {

@@ -3,7 +3,6 @@ package csv
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"unicode/utf8"
 
 	"trueup/connectors"
@@ -38,7 +37,7 @@ func (r *reader) read(ctx context.Context, f *exports.File, in *mapping.Intake) 
 	if in.Parallel() {
 		side = f.Workers
 	}
-	return f.Blocks(ctx, side, func(b []byte) int { return whole(b, t.delimiter) }, func(n int, b exports.Block) error {
+	return f.Blocks(ctx, side, func(b []byte) int { return whole(b, t.delimiter, len(t.header)) }, func(n int, b exports.Block) error {
 		return workers[n].block(b)
 	})
 }
@@ -114,7 +113,7 @@ func headerEnd(b []byte) int {
 // bind finds the columns under one delimiter.
 func bind(f *exports.File, in *mapping.Intake, header []byte, delimiter byte) (*table, error) {
 	var r record
-	r.split(bytes.Clone(header), delimiter)
+	r.parse(bytes.Clone(header), delimiter)
 	switch {
 	case r.open:
 		return nil, f.Fault(connectors.Incomplete, 1, "the header ends inside quotation marks", "export the file again")
@@ -156,7 +155,7 @@ func (w *worker) block(b exports.Block) error {
 	accepted, line := int64(0), b.Line
 	defer func() { w.file.AddRows(accepted) }()
 	for rest := b.Bytes; len(rest) > 0; {
-		w.record.split(rest, w.delimiter)
+		w.record.split(rest, w.delimiter, len(w.header))
 		if w.record.open {
 			return w.file.Fault(connectors.Incomplete, line, "the file ends inside quotation marks that open here",
 				"transfer or export the file again, or mend the quotation mark")
@@ -180,15 +179,13 @@ func (w *worker) block(b exports.Block) error {
 
 // take adds one record, or says why not.
 func (w *worker) take(text []byte, clean bool) string {
-	switch fields := w.record.fields; {
+	switch {
 	case w.record.fault != "":
 		return w.record.fault
 	case !clean && bytes.IndexByte(text, 0) >= 0:
 		return "holds a NUL"
 	case !clean && !utf8.Valid(text):
 		return "is not valid UTF-8"
-	case len(fields) != len(w.header):
-		return fmt.Sprintf("has %d fields, the header has %d", len(fields), len(w.header))
 	}
 	w.pick()
 	if w.repeatsHeader() {

@@ -1,6 +1,9 @@
 package csv
 
-import "bytes"
+import (
+	"bytes"
+	"fmt"
+)
 
 // field is one field of a record, as it stands between its quotation marks.
 type field struct {
@@ -28,8 +31,9 @@ func (f field) text() []byte {
 type record struct {
 	fields []field
 	size   int    // bytes, its line end included
+	seen   int    // bytes that were looked at to tell; more than size where only the first line is given up
 	blank  bool   // an empty line
-	fault  string // why it is none, "" if it is; it then ends where its last line ends
+	fault  string // why it is none, "" if it is; it then ends at a line end
 	open   bool   // the text ends inside quotation marks
 }
 
@@ -38,9 +42,22 @@ const (
 	afterQuote = "has text behind a closing quotation mark"
 )
 
-// split reads the record at the start of b, which must not be empty, into r, whose fields are used again. It changes
-// nothing in b.
-func (r *record) split(b []byte, delimiter byte) {
+// split reads the record at the start of b, which must not be empty and is not changed. A record with another number of
+// fields than width is none. If one that is none spans lines, a stray quotation mark may have swallowed good records: only
+// its first line is given up.
+func (r *record) split(b []byte, delimiter byte, width int) {
+	r.parse(b, delimiter)
+	r.seen = r.size
+	if r.fault == "" && !r.blank && !r.open && len(r.fields) != width {
+		r.fault = fmt.Sprintf("has %d fields, the header has %d", len(r.fields), width)
+	}
+	if r.fault != "" {
+		_, r.size = cutLine(b)
+	}
+}
+
+// parse reads the record at the start of b as encoding/csv does, into r, whose fields are used again.
+func (r *record) parse(b []byte, delimiter byte) {
 	*r = record{fields: r.fields[:0]}
 	line, size := cutLine(b)
 	if r.size = size; len(line) == 0 {
@@ -142,35 +159,23 @@ func (r *record) inQuotes(b []byte, at int) (field, int) {
 	}
 }
 
-// whole returns the length of the whole records at the start of b, which starts with one.
-func whole(b []byte, delimiter byte) int {
+// whole returns the length of the whole records at the start of b, which starts with one. It ends at a point behind which
+// nothing had to be looked at to read the records before it, so that they read the same without what follows.
+func whole(b []byte, delimiter byte, width int) int {
 	if bytes.IndexByte(b, '"') < 0 {
 		return bytes.LastIndexByte(b, '\n') + 1
 	}
 	var r record
-	n := 0
-	for n < len(b) {
-		r.split(b[n:], delimiter)
-		if r.open || b[n+r.size-1] != '\n' {
+	end, seen := 0, 0
+	for n := 0; n < len(b); {
+		r.split(b[n:], delimiter, width)
+		seen = max(seen, n+r.seen)
+		if r.open || b[n+r.seen-1] != '\n' {
 			break
 		}
-		n += r.size
-	}
-	return n
-}
-
-// first returns the length of the first whole record in b that is not an empty line, with the empty lines before it.
-func first(b []byte, delimiter byte) int {
-	var r record
-	n := 0
-	for n < len(b) {
-		r.split(b[n:], delimiter)
-		if r.open || b[n+r.size-1] != '\n' {
-			break
-		}
-		if n += r.size; !r.blank {
-			return n
+		if n += r.size; n >= seen {
+			end = n
 		}
 	}
-	return 0
+	return end
 }

@@ -9,11 +9,15 @@ import (
 	"testing"
 )
 
-// ours reads all records with the splitter; a faulty one is nil.
-func ours(b []byte, delimiter byte) (all [][]string, open bool) {
+// ours reads all records; a faulty one is nil. With a width of 0 it reads as encoding/csv does.
+func ours(b []byte, delimiter byte, width int) (all [][]string, open bool) {
 	var r record
 	for len(b) > 0 {
-		r.split(b, delimiter)
+		if width == 0 {
+			r.parse(b, delimiter)
+		} else {
+			r.split(b, delimiter, width)
+		}
 		switch {
 		case r.open:
 			return all, true
@@ -75,7 +79,7 @@ func FuzzSplitAgreesWithStandard(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, delimiter := range []byte{',', ';'} {
 			want, wantOpen := theirs(b, delimiter)
-			got, open := ours(slices.Clone(b), delimiter)
+			got, open := ours(slices.Clone(b), delimiter, 0)
 			if open != wantOpen || !slices.EqualFunc(got, want, slices.Equal[[]string]) {
 				t.Fatalf("%q: %q, open %t; encoding/csv reads %q, open %t", b, got, open, want, wantOpen)
 			}
@@ -85,21 +89,41 @@ func FuzzSplitAgreesWithStandard(f *testing.F) {
 
 // FuzzWhole checks that text cut at any record end that whole finds gives the same records as the text in one piece.
 func FuzzWhole(f *testing.F) {
-	f.Add([]byte("a,b\n\"c\nd\",e\nf,g"), 9)
-	f.Add([]byte("a\n\"b\"x\n\"c\n\n\"\nd\n"), 11)
-	f.Fuzz(func(t *testing.T, b []byte, at int) {
-		if at < 0 || at > len(b) {
+	f.Add([]byte("a,b\n\"c\nd\",e\nf,g"), 9, 2)
+	f.Add([]byte("a\n\"b\"x\n\"c\n\n\"\nd\n"), 11, 1)
+	f.Add([]byte("a,b\n\"c,d\ne,f\n\"g\"\"\nh\",i\nk,\"l\"\n"), 26, 2)
+	f.Fuzz(func(t *testing.T, b []byte, at, width int) {
+		if at < 0 || at > len(b) || width < 1 {
 			return
 		}
-		want, wantOpen := ours(slices.Clone(b), ',')
-		n := whole(b[:at], ',')
-		head, open := ours(slices.Clone(b[:n]), ',')
+		want, wantOpen := ours(slices.Clone(b), ',', width)
+		n := whole(b[:at], ',', width)
+		head, open := ours(slices.Clone(b[:n]), ',', width)
 		if open {
 			t.Fatalf("%q: the whole records %q end inside quotation marks", b, b[:n])
 		}
-		tail, open := ours(slices.Clone(b[n:]), ',')
+		tail, open := ours(slices.Clone(b[n:]), ',', width)
 		if got := slices.Concat(head, tail); open != wantOpen || !slices.EqualFunc(got, want, slices.Equal[[]string]) {
 			t.Fatalf("%q cut at %d: %q, want %q", b, n, got, want)
 		}
 	})
+}
+
+func TestStrayQuotationMark(t *testing.T) {
+	tests := []struct {
+		text string
+		want [][]string
+		open bool
+	}{
+		{"a,b\n\"c,d\ne,f\n\"g\",h\ni,j\n", [][]string{{"a", "b"}, nil, {"e", "f"}, {"g", "h"}, {"i", "j"}}, false},
+		{"a,b\nc,\"d\ne,f\ng,\"h\"\n", [][]string{{"a", "b"}, nil, {"e", "f"}, {"g", "h"}}, false},
+		{"a,b\n\"c\nd\"\ne,f\n", [][]string{{"a", "b"}, nil, nil, {"e", "f"}}, false},
+		{"a,b\nc,\"d\ne,f\n", [][]string{{"a", "b"}}, true},
+	}
+	for _, test := range tests {
+		got, open := ours([]byte(test.text), ',', 2)
+		if open != test.open || !slices.EqualFunc(got, test.want, slices.Equal[[]string]) {
+			t.Errorf("%q: %q, open %t", test.text, got, open)
+		}
+	}
 }
