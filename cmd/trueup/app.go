@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"trueup/facts"
+)
+
+// environment is what the program takes from the outside world; tests replace it.
+type environment struct {
+	args           []string
+	stdout, stderr io.Writer
+	terminal       bool // stderr is one
+	colour         bool // stdout is a terminal that wants colour
+	getenv         func(string) string
+	now            func() time.Time
+	who            string // OS user and host
+	build          string
+	workers        int
+	width          int // columns of the terminal on stdout; 0 off a terminal
+}
+
+// system returns the real environment.
+func system() environment {
+	_, plain := os.LookupEnv("NO_COLOR")
+	return environment{args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr,
+		terminal: isatty.IsTerminal(os.Stderr.Fd()) && os.Getenv("TERM") != "dumb",
+		colour:   isatty.IsTerminal(os.Stdout.Fd()) && !plain && os.Getenv("TERM") != "dumb",
+		getenv:   os.Getenv, now: time.Now, who: who(), build: build(), workers: runtime.GOMAXPROCS(0)}
+}
+
+func who() string {
+	name, host := "unknown", "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		host = h
+	}
+	return name + "@" + host
+}
+
+// build names the version of the program: the module's version, or the revision it was built from.
+func build() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	version := info.Main.Version
+	if version == "" || version == "(devel)" {
+		version = "devel"
+	}
+	var revision, modified string
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			revision = s.Value
+		case "vcs.modified":
+			modified = s.Value
+		}
+	}
+	if revision != "" && !strings.Contains(version, revision[:12]) {
+		version += " " + revision[:12]
+	}
+	if modified == "true" && !strings.Contains(version, "dirty") {
+		version += " (modified)"
+	}
+	return version
+}
+
+// app is one invocation: its environment and the flags that all commands share.
+type app struct {
+	environment
+	config     string
+	output     string
+	quiet      bool
+	verbose    bool
+	noColour   bool
+	noProgress bool
+	logFormat  string
+	exit       int // what a command that ran through asks to exit with
+}
+
+func (a *app) instant() facts.Instant { return facts.At(a.now()) }
+
+// say writes a line for people to standard error, unless quiet.
+func (a *app) say(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.stderr, format+"\n", args...)
+	}
+}
+
+// wantColour reports whether text on standard output may be coloured.
+func (a *app) wantColour() bool { return a.colour && !a.noColour }
+
+// execute runs the program and returns its exit code.
+func execute(ctx context.Context, env environment) int {
+	a := &app{environment: env}
+	root := a.root()
+	root.SetArgs(env.args)
+	root.SetOut(env.stdout)
+	root.SetErr(env.stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return a.report(ctx, err)
+	}
+	return a.exit
+}

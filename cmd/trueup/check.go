@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"trueup/blob"
+	"trueup/connectors"
+	"trueup/store"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Validate configuration and policy, probe each source and target; change nothing",
+		Long: "check reads the configuration, the product list and the policy and reports every mistake at once, then looks whether\n" +
+			"each source can be read and each target written. Nothing is changed.\n" +
+			codesHelp(exitDone, exitUsage, exitUnreachable, exitInterrupted),
+		Example: "  trueup check\n  trueup check --output json",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.check(cmd.Context()) },
+	}
+}
+
+// probe is what check found out about one thing.
+type probe struct {
+	What string `json:"what"`
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	Text string `json:"text"`
+	Hint string `json:"hint,omitempty"`
+}
+
+func (a *app) check(ctx context.Context) error {
+	if err := a.only("text", "json"); err != nil {
+		return err
+	}
+	s, err := a.load()
+	if err != nil {
+		return err
+	}
+	sources, err := a.openSources(s)
+	if err != nil {
+		return err
+	}
+	probes := []probe{{"configuration", s.path, true, fmt.Sprintf("%d sources", len(s.Sources)), ""},
+		{"products", s.Products, true, fmt.Sprintf("%d products", len(s.catalogue.Products)), ""},
+		{"policy", s.config.Policy, true, fmt.Sprintf("mode %s, %d eligibility, %d reclaim, %d exemption rules", s.policy.Mode,
+			len(s.policy.Eligibility), len(s.policy.Reclaim), len(s.policy.Exempt)), ""}}
+	for _, source := range sources {
+		probes = append(probes, a.probeSource(ctx, s, source.Name, source.Driver)...)
+	}
+	probes = append(probes, a.probeStore(ctx, s), a.probeFolder(ctx, s, "archive", s.Archive))
+	for _, target := range s.Publish {
+		probes = append(probes, a.probeFolder(ctx, s, "publish", target))
+	}
+	for _, p := range probes {
+		if !p.OK {
+			a.exit = worse(a.exit, exitUnreachable)
+		}
+	}
+	for _, name := range s.unused() {
+		a.say("note: section %s is read and has no effect in this build", name)
+	}
+	return a.printProbes(probes)
+}
+
+// probeSource looks whether every configured file is there and readable, and asks the vendor where it is written to.
+func (a *app) probeSource(ctx context.Context, s *settings, name string, driver connectors.Source) []probe {
+	checker, ok := driver.(connectors.Checker)
+	if !ok {
+		return []probe{{"source", name, true, "configured", ""}}
+	}
+	if err := checker.Check(ctx); err != nil {
+		return []probe{failed("source", name, err)}
+	}
+	return []probe{{"source", name, true, "reachable", ""}}
+}
+
+func failed(what, name string, err error) probe {
+	return probe{What: what, Name: name, Text: err.Error(), Hint: hint(err)}
+}
+
+// probeStore opens the ledger if there is one; a new one is made by the first run, not by a check.
+func (a *app) probeStore(ctx context.Context, s *settings) probe {
+	path, isFile := s.storeFile()
+	if isFile {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return probe{"store", s.Store, true, "will be made by the first run", ""}
+		}
+	}
+	db, err := store.Open(ctx, s.Store, store.Options{Dir: s.dir})
+	if err != nil {
+		return failed("store", s.Store, err)
+	}
+	defer db.Close()
+	if _, err := db.VerifyLedger(ctx); err != nil {
+		return failed("store", s.Store, err)
+	}
+	return probe{"store", s.Store, true, "ledger verified", ""}
+}
+
+// probeFolder looks whether a target can be opened.
+func (a *app) probeFolder(ctx context.Context, s *settings, what, location string) probe {
+	if _, err := blob.Open(ctx, location, s.dir); err != nil {
+		return failed(what, location, err)
+	}
+	return probe{what, location, true, "reachable", ""}
+}
+
+func (a *app) printProbes(probes []probe) error {
+	if a.output == "json" {
+		return json.NewEncoder(a.stdout).Encode(map[string]any{"checks": probes})
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	for _, p := range probes {
+		mark := "ok"
+		if !p.OK {
+			mark = "FAILED"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", mark, p.What, p.Name, p.Text)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, p := range probes {
+		if p.Hint != "" {
+			a.say("hint: %s: %s", p.Name, p.Hint)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+//go:embed starter
+var starter embed.FS
+
+func (a *app) initCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init [DIR]",
+		Short: "Write a commented configuration to start from",
+		Long: "init writes trueup.yaml, policy.yaml, products.yaml and contracts.csv, commented, with mode: observe, into DIR\n" +
+			"(default: here). Files that exist are never overwritten.\n" + codesHelp(exitDone, exitUsage),
+		Example: "  trueup init\n  trueup init /etc/trueup",
+		Args:    between(0, 1, "at most one folder"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			return a.init(dir)
+		},
+	}
+}
+
+// init writes all files or none.
+func (a *app) init(dir string) error {
+	names := []string{}
+	err := fs.WalkDir(starter, "starter", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		path := filepath.Join(dir, filepath.Base(name))
+		if _, err := os.Lstat(path); err == nil {
+			return mistakef("move it away, or name another folder", "%s exists already; nothing was written", path)
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return mistakef("", "%v", err)
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return mistakef("", "%v", err)
+	}
+	for _, name := range names {
+		b, err := starter.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(dir, filepath.Base(name))
+		if err := os.WriteFile(path, b, 0o644); err != nil {
+			return mistakef("", "%v", err)
+		}
+		fmt.Fprintf(a.stdout, "wrote %s\n", path)
+	}
+	a.say("next: put your exports where trueup.yaml says, then trueup check")
+	return nil
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// meter shows how far a run is: a bar on a terminal, a line a step with --verbose, otherwise nothing. It implements
+// pipeline.Progress.
+type meter struct {
+	mu      sync.Mutex
+	out     io.Writer
+	bar     *progressbar.ProgressBar // nil off a terminal
+	verbose bool
+	now     func() time.Time
+	total   atomic.Int64
+	Steps   []stepCost
+}
+
+// stepCost is what one step took.
+type stepCost struct {
+	Name    string        `json:"step"`
+	Took    time.Duration `json:"-"`
+	Seconds float64       `json:"seconds"`
+	HeapMB  float64       `json:"heap_mb"` // in use at its end
+}
+
+func (a *app) meter() *meter {
+	m := &meter{out: a.stderr, verbose: a.verbose && !a.quiet, now: a.now}
+	if a.terminal && !a.noProgress && !a.quiet && a.logFormat == "text" {
+		m.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowBytes(true),
+			progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth())
+	}
+	return m
+}
+
+// Step begins a step.
+func (m *meter) Step(name string) (done func()) {
+	begin := m.now()
+	m.mu.Lock()
+	if m.bar != nil {
+		m.bar.Describe(name)
+	}
+	m.mu.Unlock()
+	return func() {
+		var memory runtime.MemStats
+		if m.verbose {
+			runtime.ReadMemStats(&memory)
+		}
+		took := m.now().Sub(begin)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.Steps = append(m.Steps, stepCost{Name: name, Took: took, Seconds: took.Seconds(), HeapMB: float64(memory.HeapInuse) / 1e6})
+		if m.verbose {
+			fmt.Fprintf(m.out, "%-22s %8.3f s %8.0f MB\n", name, took.Seconds(), float64(memory.HeapInuse)/1e6)
+		}
+	}
+}
+
+// Bytes adds to what was read and to what there is to read.
+func (m *meter) Bytes(read, total int64) {
+	if m.bar == nil {
+		return
+	}
+	if total > 0 {
+		m.bar.ChangeMax64(m.total.Add(total))
+	}
+	if read > 0 {
+		_ = m.bar.Add64(read) // a bar that cannot be drawn is no reason to stop
+	}
+}
+
+// finish takes the bar away.
+func (m *meter) finish() {
+	if m.bar != nil {
+		_ = m.bar.Finish()
+		_ = m.bar.Clear()
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trueup/reconcile"
+	"trueup/store"
+)
+
+func (a *app) runsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "runs",
+		Short:   "List earlier runs, or show one",
+		Long:    "runs lists what was run, newest first.\n" + codesHelp(exitDone, exitUsage, exitUnreachable),
+		Example: "  trueup runs\n  trueup runs show latest",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runsList(cmd.Context(), 20) },
+	}
+	var limit int
+	list := &cobra.Command{Use: "list", Short: "List earlier runs, newest first", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runsList(cmd.Context(), limit) }}
+	list.Flags().IntVar(&limit, "limit", 20, "how many")
+	show := &cobra.Command{Use: "show RUN", Short: "Show a run with its plan's actions", Args: between(1, 1, "RUN"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runsShow(cmd.Context(), args[0]) }}
+	cmd.AddCommand(list, show)
+	return cmd
+}
+
+func (a *app) runsList(ctx context.Context, limit int) error {
+	if err := a.only("text", "json"); err != nil {
+		return err
+	}
+	t, err := a.openLedger(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	runs, err := t.db.Runs(ctx, limit)
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return json.NewEncoder(a.stdout).Encode(map[string]any{"runs": orEmpty(runs)})
+	}
+	if len(runs) == 0 {
+		_, err := fmt.Fprintln(a.stdout, "no runs yet")
+		return err
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "RUN\tKIND\tSTARTED\tTOOK\tSTATE\tEXIT\tPLAN")
+	for _, r := range runs {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.ID, r.Kind, a.local(r.Started.Time(), t), took(r), r.State, r.Exit, dash(r.Plan))
+	}
+	return w.Flush()
+}
+
+func (a *app) runsShow(ctx context.Context, id string) error {
+	if err := a.only("text", "json"); err != nil {
+		return err
+	}
+	t, err := a.openLedger(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	run, err := t.db.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	var actions []store.StoredAction
+	if run.Plan != "" {
+		if actions, err = t.db.Actions(ctx, run.Plan); err != nil {
+			return err
+		}
+	}
+	if a.output == "json" {
+		return json.NewEncoder(a.stdout).Encode(map[string]any{"run": run, "actions": orEmpty(actions)})
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	for _, line := range [][2]string{{"run", run.ID}, {"kind", run.Kind}, {"by", run.Who}, {"build", run.Build},
+		{"started", a.local(run.Started.Time(), t)}, {"took", took(run)}, {"as of", a.local(run.AsOf.Time(), t)},
+		{"state", string(run.State)}, {"exit", fmt.Sprint(run.Exit)}, {"error", run.Error}, {"plan", run.Plan}, {"workbook", run.Workbook}} {
+		if line[1] != "" {
+			fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
+		}
+	}
+	if len(actions) > 0 {
+		fmt.Fprintln(w, "\nACTION\tHOLDER\tPRODUCT\tVERDICT\tSTATE\tDETAIL")
+		for _, action := range actions {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", action.Kind, action.Holder, action.Product, action.Verdict, action.State, dash(action.Detail))
+		}
+	}
+	return w.Flush()
+}
+
+// local writes an instant in the organisation's zone.
+func (a *app) local(t time.Time, s *session) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.In(s.settings.calendar.Zone()).Format("2006-01-02 15:04:05 MST")
+}
+
+func took(r reconcile.Run) string {
+	if !r.Finished.Known() {
+		return "-"
+	}
+	return r.Finished.Time().Sub(r.Started.Time()).Round(10 * time.Millisecond).String()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

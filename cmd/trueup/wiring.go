@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"trueup/blob"
+	"trueup/connectors"
+	"trueup/connectors/all"
+	"trueup/facts"
+	"trueup/pipeline"
+	"trueup/reconcile"
+	"trueup/store"
+)
+
+// session is an opened store with everything wired to it.
+type session struct {
+	*app
+	settings *settings
+	db       *store.DB
+	line     *pipeline.Line
+	meter    *meter
+}
+
+// open wires the line. Close must be called.
+func (a *app) open(ctx context.Context, s *settings) (*session, error) {
+	sources, err := a.openSources(s)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := blob.Open(ctx, s.Archive, s.dir)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := store.NewArchive(objects, "")
+	if err != nil {
+		return nil, err
+	}
+	kinds := archive{raw: kept, kept: kept, path: s.resolve}
+	if s.ArchiveInputs == "reference" {
+		kinds.raw = kept.Referencing()
+	}
+	db, err := store.Open(ctx, s.Store, store.Options{Dir: s.dir})
+	if err != nil {
+		return nil, err
+	}
+	t := &session{app: a, settings: s, db: db, meter: a.meter()}
+	t.line = &pipeline.Line{Organisation: s.Organisation, Calendar: s.calendar, Sources: sources, Catalogue: s.catalogue,
+		Policy: s.policy, ProductsYAML: s.products, PolicyYAML: s.rules, Options: s.options, Ledger: db, Archive: kinds,
+		Progress: t.meter, Now: a.instant, Workers: max(1, a.workers)}
+	return t, nil
+}
+
+// openLedger opens what there is, for commands that only look; there must have been a run.
+func (a *app) openLedger(ctx context.Context) (*session, error) {
+	s, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	if path, ok := s.storeFile(); ok {
+		if _, err := os.Stat(path); err != nil {
+			return nil, mistakef("trueup run, or trueup plan, makes the first", "there is no ledger yet at %s", s.Store)
+		}
+	}
+	return a.open(ctx, s)
+}
+
+// storeFile returns the file of a store that is one.
+func (s *settings) storeFile() (string, bool) {
+	scheme, path, _ := strings.Cut(s.Store, ":")
+	return s.resolve(path), scheme == "sqlite"
+}
+
+// close ends the session.
+func (t *session) close() error {
+	t.meter.finish()
+	return t.db.Close()
+}
+
+// openSources opens every source; all mistakes come together.
+func (a *app) openSources(s *settings) ([]pipeline.Source, error) {
+	var sources []pipeline.Source
+	var faults reconcile.Faults
+	for n, section := range s.Sources {
+		descriptor, ok := all.Find(section.Kind)
+		if !ok {
+			faults = append(faults, reconcile.Fault{File: s.path, Key: fmt.Sprintf("sources[%d].kind", n),
+				Reason: fmt.Sprintf("%q is no kind of source", section.Kind), Hint: "trueup sources lists the kinds"})
+			continue
+		}
+		if section.Write && len(descriptor.Writes) == 0 {
+			faults = append(faults, reconcile.Fault{File: s.path, Key: fmt.Sprintf("sources[%d].write", n),
+				Reason: fmt.Sprintf("a source of kind %s cannot be written to", section.Kind),
+				Hint:   "leave write out: its actions then become a work list"})
+			continue
+		}
+		driver, err := descriptor.Open(connectors.Section{Name: section.Name, Dir: s.dir, Secret: a.secret(s), Calendar: s.calendar, Now: a.instant,
+			Decode: section.decode})
+		if more, ok := errors.AsType[reconcile.Faults](err); ok {
+			faults = append(faults, more...)
+			continue
+		}
+		if err != nil {
+			faults = append(faults, reconcile.Fault{File: s.path, Key: fmt.Sprintf("sources[%d]", n), Reason: err.Error(),
+				Hint: connectors.HintOf(err)})
+			continue
+		}
+		sources = append(sources, pipeline.Source{Name: section.Name, Descriptor: descriptor, Driver: driver, Writes: section.Write})
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return sources, nil
+}
+
+// leaseFor is how long a lease lasts without being renewed.
+const leaseFor = 2 * time.Minute
+
+// hold takes the lease, runs what needs it under a run record, and gives it back. Without an as-of the run is as of its
+// start. The run's end is recorded whatever happens.
+func (t *session) hold(ctx context.Context, kind string, asOf facts.Instant, do func(ctx context.Context, run *reconcile.Run, epoch int64) error) error {
+	lease, err := t.db.Acquire(ctx, t.who, facts.At(time.Now()), leaseFor)
+	if err != nil {
+		return err
+	}
+	ctx, lost := context.WithCancelCause(ctx)
+	defer lost(nil)
+	go t.renew(ctx, lease, lost)
+	if _, err := t.db.MarkInterrupted(ctx, facts.At(time.Now())); err != nil {
+		return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
+	}
+	run := reconcile.Run{ID: t.runID(), Kind: kind, Started: t.instant(), AsOf: asOf, State: reconcile.RunRunning,
+		Who: t.who, Build: t.build}
+	if !asOf.Known() {
+		run.AsOf = run.Started
+	}
+	if err := t.db.StartRun(ctx, run); err != nil {
+		return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
+	}
+	err = do(ctx, &run, lease.Epoch)
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	run.Finished, run.State, run.Exit = t.instant(), reconcile.RunDone, t.exit
+	if err != nil {
+		run.State, run.Exit, run.Error = reconcile.RunFailed, classify(ctx, err), err.Error()
+		if run.Exit == exitInterrupted {
+			run.State = reconcile.RunInterrupted
+		}
+	}
+	calm, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return errors.Join(err, t.db.FinishRun(calm, run), lease.Release(calm))
+}
+
+// renew keeps the lease while the run goes on; losing it stops the run.
+func (t *session) renew(ctx context.Context, lease *store.Lease, lost context.CancelCauseFunc) {
+	ticker := time.NewTicker(leaseFor / 4)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			if err := lease.Renew(ctx, facts.At(now)); err != nil && ctx.Err() == nil {
+				lost(fmt.Errorf("the lease was lost: %w", err))
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"trueup/connectors"
+	"trueup/reconcile"
+	"trueup/reconcile/apply"
+)
+
+// Intents lists what is ready in a plan, in the order in which it is to be carried out: what frees a seat before what
+// needs one, so that a downgrade's or revoke's seat is there for an issue.
+func Intents(plan *reconcile.Plan, run string, epoch int64) []reconcile.Intent {
+	var freeing, needing []reconcile.Intent
+	for n := range plan.Actions {
+		action := &plan.Actions[n]
+		if action.State != reconcile.Ready || !action.Kind.Effective() {
+			continue
+		}
+		intent := intentOf(plan, action, run, epoch)
+		if action.Kind == reconcile.Issue || action.Kind == reconcile.Upgrade {
+			needing = append(needing, intent)
+		} else {
+			freeing = append(freeing, intent)
+		}
+	}
+	return append(freeing, needing...)
+}
+
+func intentOf(plan *reconcile.Plan, action *reconcile.Action, run string, epoch int64) reconcile.Intent {
+	row := &plan.Rows[action.Row]
+	text := plan.Snapshot.Strings.Text
+	intent := reconcile.Intent{Action: action.ID, Plan: plan.ID, Run: run, Epoch: epoch, Attempt: 1, Kind: action.Kind,
+		Source: plan.Snapshot.Sources[action.Source].Name, Item: action.Item, ToItem: action.ToItem,
+		Holder: plan.Holder(int(action.Row)), Product: plan.ProductOf(int(action.Row)).ID, Verdict: row.Verdict.String()}
+	if row.Account != reconcile.NoAccountID {
+		account := &plan.Accounts[row.Account]
+		intent.Account, intent.Login = text(account.Key), text(account.Login)
+	}
+	if row.Person != reconcile.NoPersonID {
+		intent.Department = text(plan.Snapshot.People.Department[plan.People[row.Person].Row])
+	}
+	return intent
+}
+
+// Carry carries out the ready actions of a stored plan. Before anything else it settles what an interrupted run left
+// open. With rehearse the vendors are only read.
+func (l *Line) Carry(ctx context.Context, plan *reconcile.Plan, run string, epoch int64, rehearse bool) ([]reconcile.Outcome, error) {
+	defer l.Progress.Step("apply")()
+	applier := &apply.Applier{Ledger: l.Ledger, Effector: l.effector(), Now: l.Now, Wait: wait}
+	if rehearse {
+		applier.Ledger, applier.Effector = apply.Notebook{}, apply.Rehearsal(l.effector())
+	} else {
+		open, err := l.Ledger.OpenIntents(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("find open intents: %w", err)
+		}
+		if _, err := applier.Recover(ctx, run, open); err != nil {
+			return nil, fmt.Errorf("settle open intents: %w", err)
+		}
+	}
+	return applier.Run(ctx, Intents(plan, run, epoch))
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// vendors reaches the sources' write verbs.
+type vendors map[string]connectors.Source
+
+func (l *Line) effector() apply.Effector {
+	v := vendors{}
+	for _, s := range l.Sources {
+		if s.Writes {
+			v[s.Name] = s.Driver
+		}
+	}
+	return v
+}
+
+var errNotWritable = fmt.Errorf("the source is not written to: %w", apply.ErrRefused)
+
+func (v vendors) Items(ctx context.Context, intent reconcile.Intent) ([]string, error) {
+	prober, ok := v[intent.Source].(connectors.Prober)
+	if !ok {
+		return nil, errNotWritable
+	}
+	seats, err := prober.Probe(ctx, intent.Account, intent.Login)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]string, len(seats))
+	for n, seat := range seats {
+		items[n] = seat.Product
+	}
+	return items, nil
+}
+
+func (v vendors) Do(ctx context.Context, intent reconcile.Intent) (apply.Receipt, error) {
+	receipt, err := v.do(ctx, intent)
+	if err != nil {
+		switch connectors.ClassOf(err) {
+		case connectors.Refused, connectors.Unauthorised, connectors.Throttled:
+			// The vendor answered, and did nothing.
+			err = fmt.Errorf("%w (%w)", err, apply.ErrRefused)
+		case connectors.Permanent:
+			if e, ok := errors.AsType[*connectors.Error](err); ok && e.Answered {
+				err = fmt.Errorf("%w (%w)", err, apply.ErrRefused)
+			}
+		}
+	}
+	return apply.Receipt{Already: receipt.Already, Request: receipt.Request, Detail: receipt.Detail}, err
+}
+
+func (v vendors) do(ctx context.Context, intent reconcile.Intent) (connectors.Receipt, error) {
+	source := v[intent.Source]
+	seat := connectors.Seat{Account: intent.Account, Login: intent.Login, Product: intent.Item, Path: "direct"}
+	key := intent.Action.String()
+	switch intent.Kind {
+	case reconcile.Revoke:
+		if w, ok := source.(connectors.Revoker); ok {
+			return w.Revoke(ctx, seat, key)
+		}
+	case reconcile.Downgrade, reconcile.Upgrade:
+		if w, ok := source.(connectors.Swapper); ok {
+			return w.Swap(ctx, seat, intent.ToItem, key)
+		}
+	case reconcile.Issue:
+		if w, ok := source.(connectors.Assigner); ok {
+			seat.Product = intent.ToItem
+			return w.Assign(ctx, seat, key)
+		}
+	}
+	return connectors.Receipt{}, errNotWritable
+}
