@@ -181,12 +181,9 @@ func (a *app) load() (*settings, error) {
 	s := &settings{path: a.config, dir: filepath.Dir(a.config)}
 	s.config = defaults()
 	var faults reconcile.Faults
-	s.document, err = reconcile.DecodeStrict(a.config, data, &s.config)
-	if err == nil {
-		s.check()
-		err = s.document.Err()
-	}
-	if err := gather(&faults, err); err != nil {
+	s.document, _ = reconcile.DecodeStrict(a.config, data, &s.config)
+	s.check()
+	if err := gather(&faults, s.document.Err()); err != nil {
 		return nil, err
 	}
 	if err := gather(&faults, s.readRules()); err != nil {

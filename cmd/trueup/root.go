@@ -39,6 +39,7 @@ leaves evidence that can be performed again.`,
 	})
 	root.AddCommand(a.initCommand(), a.demoCommand(), a.checkCommand(), a.pullCommand(), a.planCommand(), a.applyCommand(),
 		a.runCommand(), a.reportCommand(), a.explainCommand(), a.runsCommand(), a.sourcesCommand(), a.versionCommand())
+	root.SuggestionsMinimumDistance = 2
 	root.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return nil
