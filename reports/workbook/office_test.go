@@ -49,13 +49,19 @@ func office(t *testing.T, file, format string) string {
 	return found[0]
 }
 
-// TestPicture renders the sample workbook where -picture says: go test -run TestPicture . -picture /tmp/workbook
+// TestPicture renders a workbook page by page as PNG files: the sample's, or that of -workbook.
+//
+//	go test ./reports/workbook -run TestPicture -workbook $PWD/out/licences.xlsx -picture /tmp/page
 func TestPicture(t *testing.T) {
 	if *picture == "" {
 		t.Skip("no -picture is asked for")
 	}
-	content, _ := write(t, build(t, reportstest.Plan(reportstest.Lines())))
-	pdf := office(t, save(t, content), "pdf")
+	path := *existing
+	if path == "" {
+		content, _ := write(t, build(t, reportstest.Plan(reportstest.Lines())))
+		path = save(t, content)
+	}
+	pdf := office(t, path, "pdf")
 	if output, err := exec.CommandContext(t.Context(), "pdftoppm", "-png", "-r", "110", pdf, *picture).CombinedOutput(); err != nil {
 		t.Fatalf("pdftoppm: %v\n%s", err, output)
 	}

@@ -23,8 +23,9 @@ import (
 )
 
 var (
-	update  = flag.Bool("update", false, "write the golden files")
-	picture = flag.String("picture", "", "render the sample workbook page by page as PNG files with this prefix")
+	update   = flag.Bool("update", false, "write the golden files")
+	picture  = flag.String("picture", "", "render a workbook page by page as PNG files with this prefix")
+	existing = flag.String("workbook", "", "the workbook that -picture renders; the sample's by default")
 )
 
 func build(t *testing.T, plan *reconcile.Plan) *reports.View {
