@@ -68,6 +68,9 @@ func open(section connectors.Section) (connectors.Source, error) {
 	if err == nil && len(files) == 0 {
 		errs = append(errs, &connectors.Error{Place: "files", Reason: "no files are named", Hint: "write files: {people: PATTERN, sign-ins: PATTERN}"})
 	}
+	if v := c.Coverage; v.From != 0 && v.To != 0 && v.To < v.From {
+		errs = append(errs, &connectors.Error{Place: "coverage", Reason: "ends before it begins"})
+	}
 	s := &source{name: section.Name, dir: section.Dir, coverage: c.Coverage, files: files}
 	var client *saas.Client
 	if c.Write {

@@ -134,22 +134,22 @@ func rejectsOf(o *facts.Observation) (rows []string) {
 func TestSamplePeople(t *testing.T) {
 	o := pull(t, samples, facts.FeedPeople, "files: {people: users.*.json}")
 	same(t, "people", peopleOf(o),
-		"cb4954e8-467f-4a6d-a8c8-28b9034fadbc admin@contoso.com  unknown/unknown",
-		"81a133c2-bdf2-4e67-8755-7264366b04ee DebraB@contoso.com  unknown/unknown",
-		"39807bd1-3dde-48f3-8165-81ddd4e46de0 AdeleV@adatum.com Adele Vance unknown/unknown",
-		"1aecaf40-dc3a-461f-88a8-d06994e12898 AdeleV@contoso.com Adele Vance unknown/unknown", // attempts only: no last sign-in
-		"f0662ee5-84b1-43d6-8338-769cce1bc141 AlexW@contoso.com Alex Wilber unknown/unknown")
-	same(t, "notes", o.Notes, "5 users without accountEnabled, which has to be selected: their status is unknown")
+		"cb4954e8-467f-4a6d-a8c8-28b9034fadbc admin@contoso.com  employee/unknown",
+		"81a133c2-bdf2-4e67-8755-7264366b04ee DebraB@contoso.com  employee/unknown",
+		"39807bd1-3dde-48f3-8165-81ddd4e46de0 AdeleV@adatum.com Adele Vance employee/unknown",
+		"1aecaf40-dc3a-461f-88a8-d06994e12898 AdeleV@contoso.com Adele Vance employee/unknown", // attempts only: no last sign-in
+		"f0662ee5-84b1-43d6-8338-769cce1bc141 AlexW@contoso.com Alex Wilber employee/unknown")
+	same(t, "notes", o.Notes, "accountEnabled was not selected, their status is unknown: 5 users")
 	guest := pull(t, samples, facts.FeedPeople, "files: {people: users.guest.json}")
 	same(t, "notes of the guest page", guest.Notes, "@odata.count says 2 records, the pages hold 1",
-		"1 users without accountEnabled, which has to be selected: their status is unknown")
+		"accountEnabled was not selected, their status is unknown: 1 users")
 }
 
 func TestPeople(t *testing.T) {
 	dir := write(t, "users.json", `{"@odata.context":"x","value":[
 {"id":"AAAAAAAA-0000-0000-0000-000000000001","userPrincipalName":"ana@x","mail":"Ana@X","displayName":"Ana","accountEnabled":true,"userType":"Member","employeeId":"0042","employeeType":"Contractor","department":"R&D","employeeOrgData":{"costCenter":"CC1"},"jobTitle":"Chief","manager":{"id":"BBBBBBBB-0000-0000-0000-000000000001"},"employeeHireDate":"2020-01-01T00:00:00Z","employeeLeaveDateTime":"2026-06-29T22:30:00Z","proxyAddresses":["SMTP:ana@x","smtp:ana.m@y","X500:/o=x"],"otherMails":["ana@home","ANA.M@Y"],"signInActivity":{"lastSignInDateTime":"2026-02-03T00:00:00Z","lastSuccessfulSignInDateTime":"2026-02-01T10:00:00Z"}},
 {"id":"2","userPrincipalName":"bo_home.com#EXT#@x","mail":"bo@home.com","accountEnabled":false,"userType":"Guest","employeeType":"Employee","employeeHireDate":"0001-01-01T00:00:00Z","employeeLeaveDateTime":null,"signInActivity":{"lastSuccessfulSignInDateTime":"0001-01-01T00:00:00Z"}},
-{"id":"3","userPrincipalName":"gone@x","accountEnabled":false,"deletedDateTime":"2026-01-05T00:00:00Z","manager":{"mail":"boss@x"}},
+{"id":"3","userPrincipalName":"gone@x","accountEnabled":false,"employeeType":"Wizard","deletedDateTime":"2026-01-05T00:00:00Z","manager":{"mail":"boss@x"}},
 {"id":"4","userPrincipalName":"x@x","accountEnabled":true,"employeeHireDate":"01.02.2020"},
 {"id":"5","userPrincipalName":"x@x","accountEnabled":true,"otherMails":[1]},
 {"userPrincipalName":"x@x"},
@@ -165,6 +165,7 @@ func TestPeople(t *testing.T) {
 		"users.json:6: proxyAddresses or otherMails is not a list of texts",
 		"users.json:7: a user without an id",
 		"users.json:8: a user who has been read already")
+	same(t, "notes", o.Notes, `employeeType "wizard" is no kind of ours, their kind is unknown: 1 users`)
 }
 
 // TestCutExports checks that a set of pages counts as whole only with a page that has no next one.
@@ -327,6 +328,7 @@ func TestCounters(t *testing.T) {
 func TestConfig(t *testing.T) {
 	whole := "files: {people: u.json}\nwrite: true\ntenant: contoso.onmicrosoft.com\nclient_id: i\nclient_secret: env:ENTRA_SECRET\n"
 	tests := map[string]string{
+		"files: {people: x}\ncoverage: {from: 2026-01-02, to: 2026-01-01}": "coverage: ends before it begins",
 		"kind: entra":                                     "no files are named",
 		"files: {purchases: x}":                           "has no purchases feed",
 		"files: {people: x}\nwrite: true":                 "tenant: want",

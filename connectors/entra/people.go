@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"trueup/connectors"
@@ -49,14 +51,19 @@ type directory struct {
 	calendar *facts.Calendar
 	scan     *jsondoc.Scanner
 	seen     map[string]struct{} // ids
+	unmapped map[string]int      // employeeTypes without a meaning, with the number of users
 	unknown  int                 // users whose accountEnabled is not given
 }
 
 func (s *source) people(ctx context.Context, p connectors.Pull, o *facts.Observation) error {
-	d := directory{o: o, calendar: p.Calendar, scan: jsondoc.NewScanner(userPaths), seen: map[string]struct{}{}}
+	d := directory{o: o, calendar: p.Calendar, scan: jsondoc.NewScanner(userPaths), seen: map[string]struct{}{},
+		unmapped: map[string]int{}}
 	err := s.read(ctx, p, o, func(_ int, doc []byte) error { return d.add(doc) })
+	for _, word := range slices.Sorted(maps.Keys(d.unmapped)) {
+		o.Notes = append(o.Notes, fmt.Sprintf("employeeType %q is no kind of ours, their kind is unknown: %d users", word, d.unmapped[word]))
+	}
 	if d.unknown > 0 {
-		o.Notes = append(o.Notes, fmt.Sprintf("%d users without accountEnabled, which has to be selected: their status is unknown", d.unknown))
+		o.Notes = append(o.Notes, fmt.Sprintf("accountEnabled was not selected, their status is unknown: %d users", d.unknown))
 	}
 	return err
 }
@@ -119,13 +126,20 @@ func (d *directory) person() (facts.Person, error) {
 	return p, err
 }
 
-// kind is Guest by userType; else what employeeType says, where it is one of our words. A plain member may be a person or
-// a service.
+// kind is guest by userType; else what employeeType says, where it is one of our words. A user without an employeeType is
+// an employee.
 func (d *directory) kind() facts.Kind {
-	if strings.EqualFold(d.text(userType), "Guest") {
+	word := strings.ToLower(d.text(userEmployeeType))
+	switch {
+	case strings.EqualFold(d.text(userType), "Guest"):
 		return facts.Guest
+	case word == "":
+		return facts.Employee
 	}
-	kind, _ := facts.ParseKind(strings.ToLower(d.text(userEmployeeType)))
+	kind, known := facts.ParseKind(word)
+	if !known {
+		d.unmapped[word]++
+	}
 	return kind
 }
 

@@ -63,6 +63,9 @@ func open(section connectors.Section) (connectors.Source, error) {
 	if err == nil && len(files) == 0 {
 		wrong("files", "no files are named", "write files: {people: PATTERN, sign-ins: PATTERN}")
 	}
+	if v := c.Coverage; v.From != 0 && v.To != 0 && v.To < v.From {
+		wrong("coverage", "ends before it begins", "")
+	}
 	for _, p := range files[facts.FeedSeats] {
 		if p.Product == "" {
 			wrong("files.seats", p.Glob+" is not tied to a product", "write seats: {PRODUCT: "+p.Glob+"}")

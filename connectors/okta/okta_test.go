@@ -106,9 +106,9 @@ func rejectsOf(o *facts.Observation) (rows []string) {
 func TestSamplePeople(t *testing.T) {
 	o := pull(t, samples, facts.FeedPeople, "files: {people: ListUsers*.json}")
 	same(t, "people", peopleOf(o),
-		"00u118oQYT4TBTemp0g4 alice.smith@example.com Alice Smith unknown/active last=2022-05-04T19:50:52Z",
-		"00u1xke1apZnmHgpB1d7 ben.richler@example.com Ben Richler unknown/active last= dept=Engineering",
-		"00u269cmneNMFHCH51d7 janice.benson@gmail.com Janice Benson unknown/active last= dept=Engineering")
+		"00u118oQYT4TBTemp0g4 alice.smith@example.com Alice Smith employee/active last=2022-05-04T19:50:52Z",
+		"00u1xke1apZnmHgpB1d7 ben.richler@example.com Ben Richler employee/active last= dept=Engineering",
+		"00u269cmneNMFHCH51d7 janice.benson@gmail.com Janice Benson employee/active last= dept=Engineering")
 	same(t, "notes", o.Notes, "no deactivated users: Okta leaves them out unless it is asked for them")
 	if o.Rows != 3 || o.Rejected != 0 || !o.Complete || len(o.Files) != 2 {
 		t.Errorf("%d rows, %d rejected, complete %v, %d files", o.Rows, o.Rejected, o.Complete, len(o.Files))
@@ -130,13 +130,14 @@ func TestPeople(t *testing.T) {
 	same(t, "people", peopleOf(o),
 		`1 a@x Ana "A" Müller contractor/leaver last= alias=a@y number=4711 dept=R&D cc=007 manager=2 role=Chief`,
 		"2 b@x  unknown/suspended last=2024-01-02T03:04:05.49Z alias=b@y manager=Bo",
-		"3 =1+1  unknown/unknown last=",
-		"4   unknown/active last=",
-		"5   unknown/active last=",
-		"6   unknown/active last=")
+		"3 =1+1  employee/unknown last=",
+		"4   employee/active last=",
+		"5   employee/active last=",
+		"6   employee/active last=")
 	same(t, "rejections", rejectsOf(o), "users.jsonl:3: a user without an id", "users.jsonl:4: a user who has been read already",
 		"users.jsonl:9: ends before its last bracket")
-	same(t, "notes", o.Notes, `1 users have the status "FROZEN", which is not known: they are neither active nor leavers`)
+	same(t, "notes", o.Notes, `status "FROZEN" is not known, they are neither active nor leavers: 1 users`,
+		`userType "wizard" is no kind of ours, their kind is unknown: 1 users`)
 }
 
 func TestSampleSystemLog(t *testing.T) {
@@ -270,6 +271,7 @@ func TestSeats(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	tests := map[string]string{
+		"files: {people: x}\ncoverage: {from: 2026-01-02, to: 2026-01-01}": "coverage: ends before it begins",
 		"kind: okta":                                   "no files are named",
 		"files: {seats: users.json}":                   "files.seats: users.json is not tied to a product",
 		"kind: okta\nfiles: {counters: x.json}":        "kind okta has no counters feed",

@@ -55,7 +55,7 @@ type directory struct {
 	o        *facts.Observation
 	scan     *jsondoc.Scanner
 	seen     map[string]struct{} // ids
-	unmapped map[string]int      // statuses without a meaning, with the number of users
+	unmapped map[string]int      // notes on words without a meaning, with the number of users
 	gone     int                 // deactivated users
 }
 
@@ -67,9 +67,8 @@ func (s *source) people(ctx context.Context, p connectors.Pull, o *facts.Observa
 			return d.add(doc.Bytes)
 		})
 	})
-	for _, status := range slices.Sorted(maps.Keys(d.unmapped)) {
-		o.Notes = append(o.Notes, fmt.Sprintf("%d users have the status %q, which is not known: they are neither active nor leavers",
-			d.unmapped[status], status))
+	for _, note := range slices.Sorted(maps.Keys(d.unmapped)) {
+		o.Notes = append(o.Notes, fmt.Sprintf("%s: %d users", note, d.unmapped[note]))
 	}
 	if d.gone == 0 && o.People.Len() > 0 {
 		o.Notes = append(o.Notes, "no deactivated users: Okta leaves them out unless it is asked for them")
@@ -121,14 +120,23 @@ func (d *directory) person() facts.Person {
 			p.Aliases = append(p.Aliases, alias)
 		}
 	}
-	p.Kind, _ = facts.ParseKind(strings.ToLower(field(userType)))
-	status := field(userStatus)
-	meaning, known := statuses[status]
-	switch p.Status = meaning; {
-	case !known:
-		d.unmapped[status]++
-	case meaning == facts.Leaver:
+	d.classify(&p, field(userType), field(userStatus))
+	return p
+}
+
+// classify sets kind and status. The user type counts where it is one of our words; a user without one is an employee.
+func (d *directory) classify(p *facts.Person, sort, status string) {
+	known := sort == ""
+	if p.Kind = facts.Employee; !known {
+		p.Kind, known = facts.ParseKind(strings.ToLower(sort))
+	}
+	if !known {
+		d.unmapped[fmt.Sprintf("userType %q is no kind of ours, their kind is unknown", sort)]++
+	}
+	if p.Status, known = statuses[status]; !known {
+		d.unmapped[fmt.Sprintf("status %q is not known, they are neither active nor leavers", status)]++
+	}
+	if p.Status == facts.Leaver {
 		d.gone++
 	}
-	return p
 }

@@ -39,7 +39,7 @@ type Client struct {
 	http        *http.Client
 
 	mu    sync.Mutex
-	token string // used until the service refuses it
+	token *string // used until the service refuses it; a pointer, so that printing the client does not show it
 }
 
 // NewClient returns a client of the service at base. It does no I/O.
@@ -127,10 +127,10 @@ func lost(ctx context.Context, place string, err error) error {
 func (c *Client) bearer(ctx context.Context, fresh bool) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.token != "" && !fresh {
-		return c.token, nil
+	if c.token != nil && !fresh {
+		return *c.token, nil
 	}
-	c.token = ""
+	c.token = nil
 	secret, err := c.credentials.Secret()
 	if err != nil {
 		return "", &connectors.Error{Class: connectors.Unauthorised, Place: "client_secret", Err: err, Answered: true}
@@ -148,10 +148,12 @@ func (c *Client) bearer(ctx context.Context, fresh bool) (string, error) {
 	if err != nil {
 		return "", unsent(err)
 	}
-	if c.token, err = granted(answer, secret); err != nil {
+	token, err := granted(answer, secret)
+	if err != nil {
 		return "", unsent(err)
 	}
-	return c.token, nil
+	c.token = &token
+	return token, nil
 }
 
 // unsent marks a fault of the token exchange: the request it was for was not made, so nothing was changed.

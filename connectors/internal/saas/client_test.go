@@ -1,6 +1,7 @@
 package saas
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -183,6 +184,17 @@ func TestLostConnections(t *testing.T) {
 	}
 }
 
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := newService(t, func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	})
+	if _, err := s.client(t).Do(ctx, "GET", "/", nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestSecretsStayIn checks that neither the secret nor a token is in any error, even if the service sends them back.
 func TestSecretsStayIn(t *testing.T) {
 	status := http.StatusUnauthorized
@@ -201,6 +213,11 @@ func TestSecretsStayIn(t *testing.T) {
 		if strings.Contains(fmt.Sprintf("%v %+v", err, e), secret) || strings.Contains(err.Error(), "Trace") {
 			t.Errorf("error shows too much: %v", err)
 		}
+	}
+	whole := newService(t, func(http.ResponseWriter, *http.Request) {})
+	used := whole.client(t)
+	if _, err := used.Do(t.Context(), "GET", "/", nil); err != nil || strings.Contains(fmt.Sprintf("%v %+v %#v", used, used, used), "token-1") {
+		t.Errorf("error %v, or the client shows its token", err)
 	}
 	c := s.client(t)
 	c.credentials.Secret = func() (string, error) { return "", errors.New("ENTRA_SECRET is not set") }
