@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -110,8 +112,9 @@ func execute(ctx context.Context, env environment) int {
 	root.SetArgs(env.args)
 	root.SetOut(env.stdout)
 	root.SetErr(env.stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
-		return a.report(ctx, err)
+	err := root.ExecuteContext(ctx)
+	if err == nil || errors.Is(err, syscall.EPIPE) { // whoever reads the output has had enough
+		return a.exit
 	}
-	return a.exit
+	return a.report(ctx, err)
 }

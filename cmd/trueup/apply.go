@@ -41,7 +41,8 @@ func (a *app) apply(ctx context.Context, id string, dry bool) error {
 	if err != nil {
 		return err
 	}
-	return t.hold(ctx, "apply", record.AsOf, func(ctx context.Context, run *reconcile.Run, epoch int64) error {
+	var view *reports.View
+	err = t.hold(ctx, "apply", record.AsOf, func(ctx context.Context, run *reconcile.Run, epoch int64) error {
 		plan, policy, err := t.line.Load(ctx, record)
 		if err != nil {
 			return err
@@ -61,15 +62,16 @@ func (a *app) apply(ctx context.Context, id string, dry bool) error {
 		}
 		t.meter.finish()
 		a.exit = outcomesExit(outcomes)
-		view, err := reports.Build(plan, *run, outcomes, policy)
-		if err != nil {
-			return err
-		}
-		if dry {
-			a.say("dry run: every seat was read, nothing was changed")
-		}
-		return a.print(view)
+		view, err = reports.Build(plan, *run, outcomes, policy)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	if dry {
+		a.say("dry run: every seat was read, nothing was changed")
+	}
+	return a.print(view)
 }
 
 // maxPlanAge is how old a plan's as-of may be when it is applied.

@@ -60,25 +60,27 @@ func (a *app) plan(ctx context.Context, request planRequest, out string, detaile
 		return err
 	}
 	defer t.close()
-	return t.hold(ctx, "plan", asOf, func(ctx context.Context, run *reconcile.Run, _ int64) error {
+	var view *reports.View
+	err = t.hold(ctx, "plan", asOf, func(ctx context.Context, run *reconcile.Run, _ int64) error {
 		plan, _, faults, err := t.decide(ctx, run, request.offline)
-		if err != nil {
-			return err
-		}
-		view, err := reports.Build(plan, *run, nil, t.line.Policy)
 		if err != nil {
 			return err
 		}
 		t.meter.finish()
 		a.tellFaults(faults)
 		a.exit = planExit(plan, faults, detailed)
-		if out != "" {
-			if err := writeFile(out, func(w io.Writer) error { return reports.WriteJSON(w, view) }); err != nil {
-				return err
-			}
-		}
-		return a.print(view)
+		view, err = reports.Build(plan, *run, nil, t.line.Policy)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		if err := writeFile(out, func(w io.Writer) error { return reports.WriteJSON(w, view) }); err != nil {
+			return err
+		}
+	}
+	return a.print(view) // once the lease is given back: whoever reads the output may take their time
 }
 
 // print writes a view in the form that was asked for.

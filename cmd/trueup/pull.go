@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"trueup/facts"
-	"trueup/pipeline"
 	"trueup/reconcile"
 )
 
@@ -45,8 +44,9 @@ func (a *app) pull(ctx context.Context, names []string) error {
 		return err
 	}
 	defer t.close()
-	return t.hold(ctx, "pull", facts.NoInstant, func(ctx context.Context, run *reconcile.Run, _ int64) error {
-		observations, faults, err := t.line.Pull(ctx, run.ID, run.AsOf, run.Started, names...)
+	var observations []*facts.Observation
+	err = t.hold(ctx, "pull", facts.NoInstant, func(ctx context.Context, run *reconcile.Run, _ int64) error {
+		pulled, faults, err := t.line.Pull(ctx, run.ID, run.AsOf, run.Started, names...)
 		if err != nil {
 			return err
 		}
@@ -59,8 +59,13 @@ func (a *app) pull(ctx context.Context, names []string) error {
 				a.exit = worse(a.exit, exitWithheld)
 			}
 		}
-		return a.printPulls(observations, faults)
+		observations = pulled
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return a.printPulls(observations)
 }
 
 // pulled is one feed in the JSON output of trueup pull.
@@ -76,7 +81,7 @@ type pulled struct {
 	Rejects  []facts.Rejection `json:"rejects,omitempty"`
 }
 
-func (a *app) printPulls(observations []*facts.Observation, _ []pipeline.Fault) error {
+func (a *app) printPulls(observations []*facts.Observation) error {
 	all := make([]pulled, len(observations))
 	for n, o := range observations {
 		all[n] = pulled{Source: o.Source, Feed: o.Feed, Rows: o.Rows, Rejected: o.Rejected, Complete: o.Complete,

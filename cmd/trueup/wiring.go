@@ -117,8 +117,8 @@ func (a *app) openSources(s *settings) ([]pipeline.Source, error) {
 	return sources, nil
 }
 
-// leaseFor is how long a lease lasts without being renewed.
-const leaseFor = 2 * time.Minute
+// leaseFor is how long a lease lasts without being renewed: how long a killed run keeps others waiting.
+const leaseFor = time.Minute
 
 // hold takes the lease, runs what needs it under a run record, and gives it back. Without an as-of the run is as of its
 // start. The run's end is recorded whatever happens.
