@@ -79,14 +79,12 @@ func placed(name string, err error) error {
 	switch {
 	case ok && e.Place != "":
 		return err
-	case ok && err == error(e):
-		at := *e
-		at.Place = name
-		return &at
+	case ok:
+		return &connectors.Error{Class: e.Class, Place: name, Line: e.Line, Hint: e.Hint, After: e.After, Err: err}
 	case isDone(err):
 		return err
 	}
-	return &connectors.Error{Class: connectors.ClassOf(err), Place: name, Err: err}
+	return &connectors.Error{Class: connectors.Permanent, Place: name, Err: err}
 }
 
 // Record is how many bytes a record may have.

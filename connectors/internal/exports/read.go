@@ -169,7 +169,7 @@ func (r *reading) one(ctx context.Context, at located, lane, workers int) outcom
 	if err != nil {
 		return outcome{err: unreadable(at.name, err)}
 	}
-	defer raw.Close()
+	defer func() { _ = raw.Close() }() // it was only read
 	keep, err := r.pull.Raw.Create(ctx, at.name)
 	if err != nil {
 		return outcome{err: placed(at.name, err)}

@@ -138,7 +138,7 @@ func (f *located) probe(ctx context.Context) error {
 	if err != nil {
 		return unreadable(f.name, err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // it was only read
 	if _, err := r.Read(make([]byte, 1)); err != nil {
 		return unreadable(f.name, err)
 	}
