@@ -303,7 +303,7 @@ func TestEachHoldsNoMoreThanADocument(t *testing.T) {
 }
 
 func FuzzEach(f *testing.F) {
-	for _, seed := range []string{"{\"a\":1}\n{\"b\":2}\n", "[{\"a\":\"\\\"]\"},{}]", `{"value":[{}],"next":"x"}{"value":1}`, "[1,\"\\", "{\"a\n{}\n"} {
+	for _, seed := range []string{"{\"a\":1}\n{\"b\":2}\n", "[{\"a\":\"\\\"]\"},{}]", `{"value":[{}],"next":"x"}{"value":1}`, "[1,\"\\", "{\"a\n{}\n", "{\"\x0f\":\"\"}"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {

@@ -3,7 +3,6 @@ package jsondoc
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -223,11 +222,8 @@ func (s *stream) member(p *page, c byte) error {
 	if c, err = s.within(); err != nil {
 		return err
 	}
-	var name string
-	if json.Unmarshal(key, &name) != nil {
-		return s.malformed("malformed key")
-	}
-	if c == '[' && slices.Contains(s.Members, name) {
+	name, why := unescape(nil, key[1:len(key)-1])
+	if c == '[' && why == "" && slices.Contains(s.Members, string(name)) {
 		p.paged = true
 		return s.array()
 	}
@@ -355,22 +351,22 @@ func (p *progress) inString(b []byte) int {
 		p.escaped = false
 		i = 1
 	}
-	for i < len(b) {
+	for from := i; ; from = i { // no escape reaches over from
 		end := len(b)
 		if k := bytes.IndexByte(b[i:], '"'); k >= 0 {
 			end = i + k
 		}
-		for i <= end { // pass the escapes before end; the last may be of the quote itself
-			slash := bytes.IndexByte(b[i:end], '\\')
-			if slash < 0 {
-				return end
-			}
-			i += slash + 2
+		slash := end
+		for slash > from && b[slash-1] == '\\' {
+			slash--
+		}
+		if (end-slash)%2 == 0 {
+			return end
 		}
 		if end == len(b) {
 			p.escaped = true
 			return end
 		}
+		i = end + 1
 	}
-	return len(b)
 }
