@@ -24,7 +24,7 @@ const eventDays = 180
 // comes scattered, as exports do: seats by product with people in no order, events by time with people in no order.
 func (s size) generate(ctx context.Context) error {
 	mark := filepath.Join(s.dir, "size")
-	label := fmt.Sprintf("%d %d %g %d %d 1\n", s.users, s.products, s.density, s.events, s.eventsCSV)
+	label := fmt.Sprintf("%d %d %g %d %d 2\n", s.users, s.products, s.density, s.events, s.eventsCSV)
 	if b, err := os.ReadFile(mark); err == nil && string(b) == label {
 		return nil
 	}
@@ -124,12 +124,12 @@ func (s size) writeSeats(_ context.Context, w *bufio.Writer) error {
 			case n < 30: // 2 % are written with a capital
 				account = "U" + account[1:]
 			}
-			line := fmt.Sprintf("%s,p%02d,2025-03-01T00:00:00Z,direct\n", account, product)
+			line := fmt.Sprintf("%s,p%02d,2026-06-15T00:00:00Z,direct\n", account, product)
 			if _, err := w.WriteString(line); err != nil {
 				return err
 			}
 			if random.IntN(1000) < 5 { // 0.5 % stand twice: direct and by a group
-				_, err := fmt.Fprintf(w, "%s,p%02d,2025-03-01T00:00:00Z,group:everybody\n", account, product)
+				_, err := fmt.Fprintf(w, "%s,p%02d,2026-06-15T00:00:00Z,group:everybody\n", account, product)
 				return err
 			}
 			return nil

@@ -103,11 +103,26 @@ func (s size) line(ctx context.Context, progress pipeline.Progress) (*pipeline.L
 		return nil, err
 	}
 	if s.ledger {
-		if l.Ledger, err = store.Open(ctx, "sqlite:"+filepath.Join(s.dir, "bench.db"), store.Options{}); err != nil {
+		if l.Ledger, err = s.openLedger(ctx); err != nil {
 			return nil, err
 		}
 	}
 	return l, s.openSources(l)
+}
+
+// openLedger makes a new ledger with the benchmark's run in it.
+func (s size) openLedger(ctx context.Context) (*store.DB, error) {
+	path := filepath.Join(s.dir, "bench.db")
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	db, err := store.Open(ctx, "sqlite:"+path, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return db, db.StartRun(ctx, reconcile.Run{ID: "bench", Kind: "plan", Started: facts.At(asOf), AsOf: facts.At(asOf), State: reconcile.RunRunning})
 }
 
 func (s size) openSources(l *pipeline.Line) error {

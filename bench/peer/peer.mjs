@@ -17,7 +17,7 @@ await run(`create table people as
 await run(`create table used as
   with events as (
     select p.folded, list_filter(e.target, t -> t.type = 'AppInstance')[1].displayName as application,
-           e.published::timestamp as at
+           e.published::timestamp as instant
     from read_json('${dir}/events.jsonl', format='newline_delimited', columns={eventType: 'varchar', published: 'varchar',
       actor: 'struct(id varchar)', outcome: 'struct(result varchar)',
       target: 'struct(type varchar, displayName varchar)[]'}) e
@@ -28,7 +28,7 @@ await run(`create table used as
     from read_csv('${dir}/events.csv', header=true, columns={time: 'varchar', account: 'varchar', application: 'varchar',
       outcome: 'varchar', interactive: 'varchar', address: 'varchar', session: 'varchar', note: 'varchar'})
     where outcome = 'success')
-  select folded, lower(application) as application, max(at) as last from events group by 1, 2`);
+  select folded, lower(application) as application, max(instant) as newest from events group by 1, 2`);
 
 await run(`create table seats as
   select lower(account) as folded, min(account) as account, product, min(assigned) as assigned, count(*) as paths
@@ -39,19 +39,23 @@ await run(`create table verdicts as
   select coalesce(p.id, s.account) as holder, s.account, s.product,
     case when p.id is null then 'orphan'
          when p.status = 'DEPROVISIONED' then 'leaver'
-         when u.last is null then 'never-used'
-         when date_diff('day', u.last, timestamp '${asOf}') <= 60 then 'in-use'
+         when u.newest is null then 'never-used'
+         when date_diff('day', u.newest, timestamp '${asOf}') <= 60 then 'in-use'
          else 'idle' end as verdict,
-    u.last, date_diff('day', u.last, timestamp '${asOf}') as idle_days
+    u.newest, date_diff('day', u.newest, timestamp '${asOf}') as idle_days
   from seats s
   left join people p using (folded)
-  left join used u on u.folded = s.folded and u.application = 'app ' || right(s.product, 2)`);
+  left join used u on u.folded = s.folded and u.application = 'app ' || right(s.product, 2)
+  union all
+  select p.id, null, 'p' || right(u.application, 2), 'unlicensed-use', u.newest, date_diff('day', u.newest, timestamp '${asOf}')
+  from used u join people p using (folded)
+  anti join seats s on s.folded = u.folded and s.product = 'p' || right(u.application, 2)`);
 
 await run(`copy (select * from verdicts order by product, holder, account) to '${out}/verdicts.csv' (header)`);
 
 await run(`copy (
-  select v.product, c.purchased, count(*) as assigned, count(*) filter (verdict = 'in-use') as active,
-    count(*) filter (verdict in ('idle', 'never-used')) as idle, c.purchased - count(*) as spare
+  select v.product, c.purchased, count(v.account) as assigned, count(v.account) filter (idle_days <= 60) as active,
+    count(*) filter (verdict in ('idle', 'never-used')) as idle, c.purchased - count(v.account) as spare
   from verdicts v join (
     select product, sum(quantity) as purchased from read_csv('${dir}/contracts.csv', header=true)
     where start <= date '${asOf}' and "end" >= date '${asOf}' group by 1) c using (product)
