@@ -21,7 +21,13 @@ func (a *assembly) act() {
 	for n := range plan.Snapshot.Prior.Cases {
 		cases[plan.Snapshot.Prior.Cases[n].ID] = &plan.Snapshot.Prior.Cases[n]
 	}
-	a.opened = make([]facts.Day, 0, len(plan.Rows)/8)
+	count := 0
+	for n := range plan.Rows {
+		if plan.Rows[n].Kind != Keep {
+			count++
+		}
+	}
+	plan.Actions, a.opened = make([]Action, 0, count), make([]facts.Day, 0, count)
 	for n := range plan.Rows {
 		row := &plan.Rows[n]
 		if row.Kind == Keep {
@@ -128,7 +134,7 @@ func (a *assembly) caseID(action *Action, n int) facts.Digest {
 	}
 	clock := row.Clock
 	if row.Verdict == Idle {
-		clock = max(clock, plan.Snapshot.Calendar().Day(row.LastUse))
+		clock = max(clock, a.decider.days.day(row.LastUse))
 	}
 	b := a.scratch[:0]
 	for _, text := range [...]string{plan.Organisation, plan.Snapshot.Sources[action.Source].Name, account,
@@ -299,8 +305,7 @@ func (a *assembly) withholdUnspared() {
 			return 1
 		}
 		return cmp.Or(cmp.Compare(x.product, y.product), cmp.Compare(proven(x), proven(y)), cmp.Compare(x.since, y.since),
-			cmp.Compare(x.rule, y.rule), cmp.Compare(a.plan.Holder(int(a.plan.Actions[x.action].Row)), a.plan.Holder(int(a.plan.Actions[y.action].Row))),
-			cmp.Compare(x.action, y.action))
+			cmp.Compare(x.rule, y.rule), a.compareHolders(x.action, y.action))
 	})
 	free, known, last := int64(0), false, NoProductID
 	for _, c := range claims {
@@ -312,6 +317,15 @@ func (a *assembly) withholdUnspared() {
 			a.plan.Actions[c.action].withhold("no spare seat of " + a.plan.Catalogue.Products[c.product].ID)
 		}
 	}
+}
+
+// compareHolders orders actions by their holders' ids; rows of one product stand in that order already.
+func (a *assembly) compareHolders(x, y int32) int {
+	m, n := a.plan.Actions[x].Row, a.plan.Actions[y].Row
+	if a.plan.Rows[m].Product == a.plan.Rows[n].Product {
+		return cmp.Compare(m, n)
+	}
+	return cmp.Or(cmp.Compare(a.plan.Holder(int(m)), a.plan.Holder(int(n))), cmp.Compare(m, n))
 }
 
 // ruleOrder returns the place of the eligibility rule that a row names.

@@ -25,7 +25,6 @@ type decider struct {
 	coverage  *coverage
 	contracts []contract
 	evaluator *Evaluator
-	product   []ProductID // by row of Snapshot.Seats; NoProductID where no product has rows of that item
 	items     *items
 	stale     []facts.Day   // by product: how old a value may be when it is delivered
 	later     []bool        // by source: its seats were observed after the as-of
@@ -33,19 +32,22 @@ type decider struct {
 	ruled     []ProductID   // products with eligibility rules
 	speaks    [][]ProductID // by product: what it covers, and its family
 	numbers   map[string]int16
-	starts    map[facts.Day]facts.Instant // first instant of days that were asked for
+	names     []string // of rules, by number
+	days      dayTable
+	encoder   rowEncoder
 
-	rows      []Row
-	signals   []Signal
-	paths     []int32
-	unplaced  [unplacedCount]int
-	evalFault map[string]int // rules that could not be evaluated, by error
+	out        []output // by product
+	paths      []int32
+	partitions []facts.Digest // of each holder's rows
+	unplaced   [unplacedCount]int
+	evalFault  map[string]int // rules that could not be evaluated, by error
 
 	// The present holder.
 	holder   holderID
 	person   PersonID // NoPersonID where none is linked
 	standing standing
 	seats    []seat
+	written  int // rows
 	epoch    uint32
 	last     []facts.Instant // by slot: newest use
 	lastAt   []uint32        // by slot: stamp
@@ -56,12 +58,20 @@ type decider struct {
 	entitled []entitlement   // by product
 }
 
+// output are the rows of one product, in the order of their holders' names.
+type output struct {
+	rows    []Row
+	signals []Signal
+}
+
 // seat is one account's seat of one product.
 type seat struct {
 	product  ProductID
 	account  AccountID
 	path     uint32 // first index into decider.paths
 	paths    uint16
+	way      facts.Sym // of the first path
+	centre   facts.Sym
 	direct   bool
 	group    bool
 	assigned facts.Instant // latest of the paths'; NoInstant if no path says
@@ -83,12 +93,15 @@ func (d *decider) decide() {
 	for _, h := range d.holders.order {
 		d.begin(h)
 		d.gather(h)
-		before := len(d.rows)
+		d.written = 0
 		for n := range d.seats {
 			d.decideSeat(n)
 		}
 		pending := d.decideUnheld()
-		if d.person != NoPersonID && len(d.rows) == before {
+		switch {
+		case d.written > 0:
+			d.partitions = append(d.partitions, d.encoder.sum())
+		case d.person != NoPersonID:
 			d.unplaced[pending]++
 		}
 	}
@@ -114,6 +127,7 @@ func (d *decider) begin(h holderID) {
 			}
 		}
 	}
+	slices.Sort(d.touched)
 }
 
 // grace returns the last instant of the grace that follows a last day.
@@ -123,41 +137,41 @@ func (d *decider) grace(last facts.Day) facts.Instant {
 
 // gather joins the holder's seat paths to seats, sorted by product, account and path.
 func (d *decider) gather(h holderID) {
-	s, paths := &d.snapshot.Seats, d.holders.paths[d.holders.seats[h]:d.holders.seats[h+1]]
+	paths := d.holders.paths[d.holders.seats[h]:d.holders.seats[h+1]]
 	if len(paths) > 1 {
 		slices.SortFunc(paths, d.comparePaths)
 	}
 	d.seats = d.seats[:0]
-	for _, n := range paths {
-		p, a := d.product[n], d.roster.seats[n]
-		if k := len(d.seats) - 1; k < 0 || d.seats[k].product != p || d.seats[k].account != a {
-			d.seats = append(d.seats, seat{product: p, account: a, path: uint32(len(d.paths)), assigned: s.Assigned[n],
-				since: s.Assigned[n], covering: NoProductID})
-			d.hold(p)
+	for n := range paths {
+		from := &paths[n]
+		if k := len(d.seats) - 1; k < 0 || d.seats[k].product != from.product || d.seats[k].account != from.account {
+			d.seats = append(d.seats, seat{product: from.product, account: from.account, path: uint32(len(d.paths)), way: from.way,
+				centre: from.centre, assigned: from.assigned, since: from.assigned, covering: NoProductID})
+			d.hold(from.product)
 		}
 		x := &d.seats[len(d.seats)-1]
-		d.paths = append(d.paths, n)
+		d.paths = append(d.paths, from.row)
 		x.paths++
-		inherited := isGroup(d.snapshot.Strings.Text(s.Path[n]))
+		inherited := from.way != 0 && isGroup(d.snapshot.Strings.Text(from.way))
 		x.group, x.direct = x.group || inherited, x.direct || !inherited
-		x.assigned = max(x.assigned, s.Assigned[n])
-		x.since = min(x.since, s.Assigned[n])
+		x.assigned = max(x.assigned, from.assigned)
+		x.since = min(x.since, from.assigned)
 	}
 	if d.person != NoPersonID && len(d.seats) > 1 {
 		d.findDuplicates()
 	}
 }
 
-func (d *decider) comparePaths(a, b int32) int {
-	if c := cmp.Compare(d.product[a], d.product[b]); c != 0 {
-		return c
+func (d *decider) comparePaths(a, b path) int {
+	if a.product != b.product {
+		return cmp.Compare(a.product, b.product)
 	}
-	s, text := &d.snapshot.Seats, d.snapshot.Strings.Text
-	if x, y := d.roster.seats[a], d.roster.seats[b]; x != y {
-		return d.compareAccounts(x, y)
+	if a.account != b.account {
+		return d.compareAccounts(a.account, b.account)
 	}
-	return cmp.Or(cmp.Compare(text(s.Path[a]), text(s.Path[b])), cmp.Compare(s.Assigned[a], s.Assigned[b]),
-		cmp.Compare(text(s.Product[a]), text(s.Product[b])), cmp.Compare(text(s.CostCentre[a]), text(s.CostCentre[b])))
+	text, items := d.snapshot.Strings.Text, d.snapshot.Seats.Product
+	return cmp.Or(cmp.Compare(text(a.way), text(b.way)), cmp.Compare(a.assigned, b.assigned),
+		cmp.Compare(text(items[a.row]), text(items[b.row])), cmp.Compare(text(a.centre), text(b.centre)))
 }
 
 func (d *decider) compareAccounts(a, b AccountID) int {
@@ -179,10 +193,11 @@ func isGroup(path string) bool { return len(path) > 6 && path[:6] == "group:" }
 
 // row begins a row of the present holder.
 func (d *decider) row(p ProductID, a AccountID) *Row {
-	d.rows = append(d.rows, Row{Person: d.person, Account: a, Product: p, Situation: Unmatched, Rule: -1, Seat: -1,
+	out := &d.out[p]
+	out.rows = append(out.rows, Row{Person: d.person, Account: a, Product: p, Situation: Unmatched, Rule: -1, Seat: -1,
 		IdleDays: -1, Clock: d.standing.clock, LastUse: facts.NoInstant, Action: -1, Due: facts.NoDay,
 		Covering: NoProductID, To: NoProductID, Money: Money{Effective: facts.NoDay}})
-	row := &d.rows[len(d.rows)-1]
+	row := &out.rows[len(out.rows)-1]
 	if a != NoAccountID {
 		row.Situation = d.roster.accounts[a].Situation
 	}
@@ -205,8 +220,8 @@ func (d *decider) decideSeat(n int) {
 	s := &d.seats[n]
 	row := d.row(s.product, s.account)
 	row.Held, row.Path, row.Paths, row.Seat = true, s.path, s.paths, d.paths[s.path]
-	row.Clock = max(row.Clock, d.snapshot.Calendar().Day(s.assigned))
-	if start := max(row.Clock, d.snapshot.Calendar().Day(row.LastUse)); start.Known() {
+	row.Clock = max(row.Clock, d.days.day(s.assigned))
+	if start := max(row.Clock, d.days.day(row.LastUse)); start.Known() {
 		row.IdleDays = int32(max(0, d.today-start))
 	}
 	limits := thresholds{idle: defaultIdleAfter, window: d.catalogue.Products[s.product].ActivationWindow, since: facts.NoInstant}
@@ -221,7 +236,7 @@ func (d *decider) decideSeat(n int) {
 	}
 	d.annotate(row, s)
 	d.call(row, limits.rule)
-	d.signal(row, limits)
+	d.finish(row, limits)
 }
 
 // give sets the verdict.
@@ -350,16 +365,16 @@ func (d *decider) shield(row *Row, s *seat) {
 func (d *decider) number(rule string) int16 {
 	n, known := d.numbers[rule]
 	if !known {
-		n = int16(len(d.numbers))
+		n = int16(len(d.names))
 		d.numbers[rule] = n
+		d.names = append(d.names, rule)
 	}
 	return n
 }
 
 func (d *decider) subject(row *Row, s *seat) Subject {
-	seats := &d.snapshot.Seats
 	return Subject{Person: d.person, Account: s.account, Product: s.product, Held: true, Inherited: !s.direct,
-		Path: seats.Path[row.Seat], CostCentre: seats.CostCentre[row.Seat], IdleDays: row.IdleDays, Ever: row.LastUse.Known()}
+		Path: s.way, CostCentre: s.centre, IdleDays: row.IdleDays, Ever: row.LastUse.Known()}
 }
 
 // annotate adds what bears on a row whatever its verdict.
@@ -378,14 +393,14 @@ func (d *decider) annotate(row *Row, s *seat) {
 	}
 }
 
-// start returns the first instant of a day, remembered.
-func (d *decider) start(day facts.Day) facts.Instant {
-	at, known := d.starts[day]
-	if !known {
-		at = d.snapshot.Calendar().Start(day)
-		d.starts[day] = at
+// finish completes a row of the present holder.
+func (d *decider) finish(row *Row, limits thresholds) {
+	signals := d.signal(row, limits)
+	if d.written == 0 {
+		d.encoder.holder(d.holders.text[d.holder])
 	}
-	return at
+	d.encoder.row(row, d.paths[row.Path:row.Path+uint32(row.Paths)], signals)
+	d.written++
 }
 
 // days rounds a duration up to days.

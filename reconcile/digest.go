@@ -15,21 +15,21 @@ import (
 // milliseconds since 1970 in UTC, math.MinInt64 if absent. Words of closed lists are texts, so that a longer list does not
 // change what was decided before.
 //
-// A partition of the decisions is one product: its id, then for each of its rows, in the plan's order,
+// A partition of the decisions is what belongs to one holder: the holder's name, then each of their rows, first seats and
+// then rows without one, by place of the product in products.yaml, then account:
 //
-//	holder, source and key of the account ("" and "" without one), situation, paths, verdict, reasons, rule,
+//	product, source and key of the account ("" and "" without one), situation, paths, verdict, reasons, rule,
 //	last use, idle days, clock, covering product, kind, target,
-//	for each signal: source, last, from, to, complete (0 or 1),
-//	currency, exposure, reassignable, reducible, effective
+//	for each signal: source, last, from, to, complete (0 or 1)
 //
-// Products, not components of identity keys, are the partitions because a plan's rows stand by product: a partition can be
-// hashed, stored and checked in one pass over its own part of the row file, and two plans that differ can be compared
-// product by product.
+// A holder is what one connected component of identity keys comes to, so a component that is decided alone gives the same
+// partition. What rows are worth depends on all rows of a product, and follows the partitions in the plan's order:
+// currency, exposure, reassignable, reducible, effective.
 //
 // The decisions digest is the SHA-256 of "trueup decisions 1", as-of, organisation, the digests of policy, configuration
-// and products, the sorted digests of the partitions, the positions and the totals without their states. The plan's
-// digest is that of "trueup plan 1", the decisions digest, the mode, guards, states, sorted input hashes and the ledger's
-// part of the snapshot.
+// and products, the sorted digests of the partitions, the money of all rows, the positions and the totals without their
+// states. The plan's digest is that of "trueup plan 1", the decisions digest, the mode, guards, states, sorted input
+// hashes and the ledger's part of the snapshot.
 
 // encoder writes values to a hash.
 type encoder struct {
@@ -84,20 +84,8 @@ func (e *encoder) sum() (d facts.Digest) {
 }
 
 // digest sets the plan's digests and its id.
-func (p *Plan) digest() {
+func (p *Plan) digest(partitions []facts.Digest) {
 	e := newEncoder()
-	var partitions []facts.Digest
-	w := rowEncoder{plan: p, encoder: e, days: map[facts.Day]string{}}
-	for from := 0; from < len(p.Rows); {
-		to := from
-		e.text(p.Catalogue.Products[p.Rows[from].Product].ID)
-		for to < len(p.Rows) && p.Rows[to].Product == p.Rows[from].Product {
-			w.row(to)
-			to++
-		}
-		partitions = append(partitions, e.sum())
-		from = to
-	}
 	slices.SortFunc(partitions, compareDigests)
 	e.text("trueup decisions 1")
 	e.number(int64(p.AsOf))
@@ -109,6 +97,7 @@ func (p *Plan) digest() {
 	for _, d := range partitions {
 		e.digest(d)
 	}
+	p.encodeMoney(e)
 	p.encodePositions(e)
 	p.encodeTotals(e)
 	p.Decisions = e.sum()
@@ -131,103 +120,127 @@ func (p *Plan) digest() {
 	p.ID = p.Digest.String()[len("sha256:"):][:16]
 }
 
+func (p *Plan) encodeMoney(e *encoder) {
+	days := newDayTexts()
+	for n := range p.Rows {
+		m := &p.Rows[n].Money
+		e.text(p.Snapshot.Strings.Text(m.Currency))
+		if m.Currency != 0 {
+			e.number(m.Exposure)
+			e.number(m.Reassignable)
+			e.number(m.Reducible)
+			e.text(days.of(m.Effective))
+		}
+	}
+}
+
 func compareDigests(a, b facts.Digest) int { return slices.Compare(a[:], b[:]) }
 
-// rowEncoder writes rows.
-type rowEncoder struct {
-	plan    *Plan
-	encoder *encoder
-	days    map[facts.Day]string // texts of days, since few are many rows'
-	last    facts.Day
-	text    string
-	reasons ReasonSet
-	listed  []Reason
-	path    [1]string
+// dayTexts remembers the texts of days: few days are many rows'.
+type dayTexts struct {
+	known map[facts.Day]string
+	last  facts.Day
+	text  string
 }
 
-func (w *rowEncoder) day(d facts.Day) {
-	if d != w.last || w.text == "" && d.Known() {
-		text, known := w.days[d]
+func newDayTexts() *dayTexts { return &dayTexts{known: map[facts.Day]string{}, last: facts.NoDay} }
+
+func (t *dayTexts) of(d facts.Day) string {
+	if d != t.last {
+		text, known := t.known[d]
 		if !known {
 			text = d.String()
-			w.days[d] = text
+			t.known[d] = text
 		}
-		w.last, w.text = d, text
+		t.last, t.text = d, text
 	}
-	w.encoder.text(w.text)
+	return t.text
 }
 
-func (w *rowEncoder) row(n int) {
-	p, e, row := w.plan, w.encoder, &w.plan.Rows[n]
-	text := p.Snapshot.Strings.Text
-	e.text(p.Holder(n))
+// rowEncoder writes the rows of one holder after the other.
+type rowEncoder struct {
+	*encoder
+	plan    *Plan
+	decider *decider
+	days    *dayTexts
+	reasons ReasonSet // of the row before, and their words
+	words   []string
+	paths   []string
+}
+
+func newRowEncoder(p *Plan, d *decider) rowEncoder {
+	return rowEncoder{encoder: newEncoder(), plan: p, decider: d, days: newDayTexts()}
+}
+
+func (w *rowEncoder) holder(name facts.Sym) { w.text(w.plan.Snapshot.Strings.Text(name)) }
+
+func (w *rowEncoder) row(row *Row, seats []int32, signals []Signal) {
+	p := w.plan
+	w.product(row.Product)
 	if row.Account == NoAccountID {
-		e.text("")
-		e.text("")
+		w.text("")
+		w.text("")
 	} else {
-		e.text(p.Snapshot.Sources[p.Accounts[row.Account].Source].Name)
-		e.text(text(p.Accounts[row.Account].Key))
+		w.text(p.Snapshot.Sources[p.Accounts[row.Account].Source].Name)
+		w.text(p.Snapshot.Strings.Text(p.Accounts[row.Account].Key))
 	}
-	e.text(row.Situation.String())
-	w.paths(n, row)
-	e.text(row.Verdict.String())
+	w.text(row.Situation.String())
+	w.ways(seats)
+	w.text(row.Verdict.String())
 	if row.Reasons != w.reasons {
-		w.reasons, w.listed = row.Reasons, row.Reasons.List()
-	}
-	e.number(int64(len(w.listed)))
-	for _, reason := range w.listed {
-		e.text(reason.String())
-	}
-	w.named(p.Rules, int(row.Rule))
-	e.number(int64(row.LastUse))
-	e.number(int64(row.IdleDays))
-	w.day(row.Clock)
-	w.product(row.Covering)
-	e.text(row.Kind.String())
-	w.product(row.To)
-	signals := p.RowSignals(n)
-	e.number(int64(len(signals)))
-	for k := range signals {
-		w.signal(&signals[k])
-	}
-	e.text(text(row.Money.Currency))
-	e.number(row.Money.Exposure)
-	e.number(row.Money.Reassignable)
-	e.number(row.Money.Reducible)
-	w.day(row.Money.Effective)
-}
-
-// paths writes the paths; most seats have one.
-func (w *rowEncoder) paths(n int, row *Row) {
-	var paths []string
-	if row.Paths == 1 {
-		w.path[0] = w.plan.Snapshot.Strings.Text(w.plan.Snapshot.Seats.Path[row.Seat])
-		if paths = w.path[:]; w.path[0] == "" {
-			w.path[0] = "direct"
+		w.reasons, w.words = row.Reasons, w.words[:0]
+		for _, reason := range row.Reasons.List() {
+			w.words = append(w.words, reason.String())
 		}
-	} else if row.Paths > 1 {
-		paths = w.plan.RowPaths(n)
 	}
-	w.encoder.number(int64(len(paths)))
-	for _, path := range paths {
-		w.encoder.text(path)
+	w.list(w.words)
+	if row.Rule < 0 {
+		w.text("")
+	} else {
+		w.text(w.decider.names[row.Rule])
+	}
+	w.number(int64(row.LastUse))
+	w.number(int64(row.IdleDays))
+	w.text(w.days.of(row.Clock))
+	w.product(row.Covering)
+	w.text(row.Kind.String())
+	w.product(row.To)
+	w.number(int64(len(signals)))
+	for n := range signals {
+		w.signal(&signals[n])
 	}
 }
 
-func (w *rowEncoder) named(names []string, n int) {
-	if n < 0 {
-		w.encoder.text("")
-		return
+func (w *rowEncoder) list(texts []string) {
+	w.number(int64(len(texts)))
+	for _, text := range texts {
+		w.text(text)
 	}
-	w.encoder.text(names[n])
+}
+
+// ways writes the paths, which stand in order; "direct" for an empty one.
+func (w *rowEncoder) ways(seats []int32) {
+	w.paths = w.paths[:0]
+	for _, seat := range seats {
+		path := w.plan.Snapshot.Strings.Text(w.plan.Snapshot.Seats.Path[seat])
+		if path == "" {
+			path = "direct"
+		}
+		w.paths = append(w.paths, path)
+	}
+	if len(w.paths) > 1 {
+		slices.Sort(w.paths)
+		w.paths = slices.Compact(w.paths)
+	}
+	w.list(w.paths)
 }
 
 func (w *rowEncoder) product(p ProductID) {
 	if p == NoProductID {
-		w.encoder.text("")
+		w.text("")
 		return
 	}
-	w.encoder.text(w.plan.Catalogue.Products[p].ID)
+	w.text(w.plan.Catalogue.Products[p].ID)
 }
 
 func (w *rowEncoder) signal(s *Signal) {

@@ -25,7 +25,7 @@ func Decide(s *facts.Snapshot, c *Catalogue, p *Policy, o Options) (*Plan, error
 	meter := newMeter(s, fold, c)
 	items := newItems(s, fold, c)
 	holders := newHolders(roster)
-	holders.spread(roster, meter, func(seat int32) bool { return items.product[seat] != NoProductID })
+	holders.spread(roster, meter, items.product)
 	coverage := newCoverage(s, roster, o.Closures)
 
 	plan := &Plan{AsOf: s.AsOf, Organisation: s.Organisation, Build: o.Build, Policy: p.SHA256, Config: o.Config,
@@ -50,7 +50,7 @@ func Decide(s *facts.Snapshot, c *Catalogue, p *Policy, o Options) (*Plan, error
 	if err := a.total(); err != nil {
 		return nil, fmt.Errorf("reconcile: %w", err)
 	}
-	plan.digest()
+	plan.digest(d.partitions)
 	return plan, nil
 }
 
@@ -94,12 +94,19 @@ func newDecider(plan *Plan, p *Policy, directory *directory, r *roster, h *holde
 	s, c := plan.Snapshot, plan.Catalogue
 	d := &decider{snapshot: s, catalogue: c, policy: p, today: s.Today(), directory: directory, roster: r, holders: h,
 		meter: m, coverage: v, contracts: contractsOf(s, c), evaluator: NewEvaluator(s, plan.People, plan.Accounts, c),
-		product: x.product, items: x, stale: make([]facts.Day, len(c.Products)), later: make([]bool, len(s.Sources)),
-		numbers: map[string]int16{}, starts: map[facts.Day]facts.Instant{}, evalFault: map[string]int{},
+		items: x, stale: make([]facts.Day, len(c.Products)), later: make([]bool, len(s.Sources)),
+		numbers: map[string]int16{}, days: newDayTable(s), out: make([]output, len(c.Products)), evalFault: map[string]int{},
 		last: make([]facts.Instant, len(m.slots)), lastAt: make([]uint32, len(m.slots)), absentAt: make([]uint32, len(m.slots)),
 		heldAt: make([]uint32, len(c.Products)), spokenAt: make([]uint32, len(c.Products)),
-		entitled: make([]entitlement, len(c.Products)), speaks: c.speaks(), rows: make([]Row, 0, len(h.paths)), paths: make([]int32, 0, len(h.paths))}
+		entitled: make([]entitlement, len(c.Products)), speaks: c.speaks(), paths: make([]int32, 0, len(h.paths))}
+	d.encoder = newRowEncoder(plan, d)
+	counts := make([]int, len(c.Products))
+	for n := range h.paths {
+		counts[h.paths[n].product]++
+	}
 	for n := range c.Products {
+		signals := m.counted[n].to - m.counted[n].from
+		d.out[n] = output{rows: make([]Row, 0, counts[n]+counts[n]/16), signals: make([]Signal, 0, signals*(counts[n]+counts[n]/16))}
 		if len(p.EligibilityRules(ProductID(n))) > 0 {
 			d.ruled = append(d.ruled, ProductID(n))
 		}
@@ -131,37 +138,23 @@ func (c *Catalogue) speaks() [][]ProductID {
 	return lists
 }
 
-// deliver hands the rows to the plan, sorted by product; by holder and account they are already.
+// deliver hands the rows to the plan, product by product; by holder and account they are sorted already.
 func (d *decider) deliver(plan *Plan) {
-	rank := productRanks(plan.Catalogue)
-	next := make([]int, len(rank)+1)
-	for n := range d.rows {
-		next[rank[d.rows[n].Product]+1]++
+	rows, signals := 0, 0
+	for n := range d.out {
+		rows, signals = rows+len(d.out[n].rows), signals+len(d.out[n].signals)
 	}
-	for n := 1; n < len(next); n++ {
-		next[n] += next[n-1]
+	plan.Rows, plan.Signals = make([]Row, 0, rows), make([]Signal, 0, signals)
+	for _, p := range byID(plan.Catalogue) {
+		first := len(plan.Rows)
+		plan.Rows = append(plan.Rows, d.out[p].rows...)
+		for n := first; n < len(plan.Rows); n++ {
+			plan.Rows[n].Signal += uint32(len(plan.Signals))
+		}
+		plan.Signals = append(plan.Signals, d.out[p].signals...)
+		d.out[p] = output{}
 	}
-	order := make([]int32, len(d.rows))
-	for n := range d.rows {
-		at := &next[rank[d.rows[n].Product]]
-		order[*at] = int32(n)
-		*at++
-	}
-	plan.Rows, plan.SeatPaths = make([]Row, len(d.rows)), d.paths
-	plan.Signals = make([]Signal, 0, len(d.signals))
-	for n, from := range order {
-		row := &plan.Rows[n]
-		*row = d.rows[from]
-		signals := d.meter.counted[row.Product]
-		first := row.Signal
-		row.Signal = uint32(len(plan.Signals))
-		plan.Signals = append(plan.Signals, d.signals[first:int(first)+signals.to-signals.from]...)
-	}
-	d.rows, d.signals = nil, nil
-	plan.Rules = make([]string, len(d.numbers))
-	for name, n := range d.numbers {
-		plan.Rules[n] = name
-	}
+	plan.SeatPaths, plan.Rules = d.paths, d.names
 	for n, people := range d.unplaced {
 		if people > 0 {
 			plan.Unplaced = append(plan.Unplaced, Unplaced{Reason: unplacedNames[n], People: people})
@@ -170,16 +163,12 @@ func (d *decider) deliver(plan *Plan) {
 	slices.SortFunc(plan.Unplaced, func(a, b Unplaced) int { return cmp.Compare(a.Reason, b.Reason) })
 }
 
-// productRanks returns each product's place in the byte order of ids.
-func productRanks(c *Catalogue) []int {
-	order := make([]int, len(c.Products))
+// byID returns the products in the byte order of their ids.
+func byID(c *Catalogue) []ProductID {
+	order := make([]ProductID, len(c.Products))
 	for n := range order {
-		order[n] = n
+		order[n] = ProductID(n)
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(c.Products[a].ID, c.Products[b].ID) })
-	rank := make([]int, len(order))
-	for place, n := range order {
-		rank[n] = place
-	}
-	return rank
+	slices.SortFunc(order, func(a, b ProductID) int { return cmp.Compare(c.Products[a].ID, c.Products[b].ID) })
+	return order
 }

@@ -246,29 +246,21 @@ func (a *assembly) guardRun(losing []int) {
 		return
 	}
 	seats, holders := 0, 0
-	last := int32(-1)
-	seen := make(map[int32]bool, len(a.plan.People))
+	seen, named := make([]bool, len(a.plan.People)), map[facts.Sym]bool{}
 	for n := range a.plan.Rows {
 		row := &a.plan.Rows[n]
 		if !row.Held {
 			continue
 		}
 		seats++
-		if id := a.holderNumber(row); id != last && !seen[id] {
-			seen[id] = true
+		if row.Person == NoPersonID {
+			named[a.plan.Accounts[row.Account].Holder] = true
+		} else if !seen[row.Person] {
+			seen[row.Person] = true
 			holders++
-			last = id
 		}
 	}
-	a.look(a.percentOf("run_percent", "run", people, holders, seats, limits.RunPercent, everything))
-}
-
-// holderNumber tells holders apart: people by their number, others by the symbol of their name, below zero.
-func (a *assembly) holderNumber(row *Row) int32 {
-	if row.Person != NoPersonID {
-		return int32(row.Person)
-	}
-	return -2 - int32(a.plan.Accounts[row.Account].Holder)
+	a.look(a.percentOf("run_percent", "run", people, holders+len(named), seats, limits.RunPercent, everything))
 }
 
 func (a *assembly) percentOf(name, scope string, part, whole, seats int, percent float64, covers func(*Action, *Row) bool) check {

@@ -17,7 +17,7 @@ type holders struct {
 	order []holderID  // sorted by name
 	text  []facts.Sym // by holder: the person's id, or the first in byte order of the accounts' names
 	seats ranges
-	paths []int32 // rows of Snapshot.Seats that belong to a product with rows, by holder
+	paths []path // of products that have rows, by holder
 	uses  ranges
 	use   []use // by holder
 
@@ -29,6 +29,16 @@ type holders struct {
 type ranges []uint32
 
 func (r ranges) of(h holderID) span { return span{int(r[h]), int(r[h+1])} }
+
+// path is one row of Snapshot.Seats, with what a decision asks about it side by side.
+type path struct {
+	assigned facts.Instant
+	row      int32
+	account  AccountID
+	way      facts.Sym // "direct", "group:NAME", or empty
+	centre   facts.Sym
+	product  ProductID
+}
 
 // use is one rolled-up sign-in, or one value of a state feed, that may count.
 type use struct {
@@ -94,23 +104,25 @@ func (h *holders) sort(r *roster) {
 	}
 }
 
-// spread lists by holder the seat paths that are wanted, the accounts, and the uses that may count.
-func (h *holders) spread(r *roster, m *meter, wanted func(seat int32) bool) {
+// spread lists by holder the seat paths that have a product, the accounts, and the uses that may count.
+func (h *holders) spread(r *roster, m *meter, products []ProductID) {
+	s := &r.directory.snapshot.Seats
 	counts := make([]uint32, len(h.text)+1)
-	keep := make([]bool, len(r.seats))
-	for n, a := range r.seats {
-		if keep[n] = wanted(int32(n)); keep[n] {
-			counts[h.of[a]+1]++
+	for n, p := range products {
+		if p != NoProductID {
+			counts[h.of[r.seats[n]]+1]++
 		}
 	}
 	h.seats = total(counts)
-	h.paths = make([]int32, h.seats[len(h.text)])
+	h.paths = make([]path, h.seats[len(h.text)])
 	next := slices.Clone(h.seats)
-	for n, a := range r.seats {
-		if keep[n] {
-			h.paths[next[h.of[a]]] = int32(n)
-			next[h.of[a]]++
+	for n, p := range products {
+		if p == NoProductID {
+			continue
 		}
+		at := &next[h.of[r.seats[n]]]
+		h.paths[*at] = path{assigned: s.Assigned[n], row: int32(n), account: r.seats[n], way: s.Path[n], centre: s.CostCentre[n], product: p}
+		*at++
 	}
 	clear(counts)
 	for n := range r.accounts {

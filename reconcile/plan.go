@@ -98,23 +98,23 @@ type Row struct {
 	Person    PersonID  // NoPersonID where none is linked
 	Account   AccountID // NoAccountID on a row without seat and account
 	Product   ProductID
+	Covering  ProductID // what covers this seat, of duplicate; NoProductID otherwise
+	To        ProductID // target of a downgrade or upgrade; NoProductID otherwise
+	Rule      int16     // index into Plan.Rules; -1 if no rule decided
+	Paths     uint16    // how many seat paths; see [Plan.RowPaths]
 	Situation Situation
 	Verdict   Verdict
-	Rule      int16 // index into Plan.Rules; -1 if no rule decided
+	Kind      ActionKind // what the row calls for
+	Held      bool       // the row is a seat
 	Reasons   ReasonSet
-	Seat      int32  // one of the seat's rows in Plan.Snapshot.Seats; -1 without a seat
-	Path      uint32 // first index into Plan.SeatPaths
-	Paths     uint16 // how many seat paths; see [Plan.RowPaths]
-	Held      bool
-	IdleDays  int32         // days on which the holder could work since Clock or LastUse, the later; -1 where not known
-	Clock     facts.Day     // latest of seat assignment, hire or rehire, and return from leave; NoDay where none is known
 	LastUse   facts.Instant // counted use, NoInstant if none
+	Seat      int32         // one of the seat's rows in Plan.Snapshot.Seats; -1 without a seat
+	Path      uint32        // first index into Plan.SeatPaths
 	Signal    uint32        // first index into Plan.Signals; the row's end where the next row's begin
 	Action    int32         // index into Plan.Actions; -1 is keep
+	IdleDays  int32         // days on which the holder could work since Clock or LastUse, the later; -1 where not known
+	Clock     facts.Day     // latest of seat assignment, hire or rehire, and return from leave; NoDay where none is known
 	Due       facts.Day     // the day the grace ends, of leaver-grace; NoDay otherwise
-	Covering  ProductID     // what covers this seat, of duplicate; NoProductID otherwise
-	Kind      ActionKind    // what the row calls for
-	To        ProductID     // target of a downgrade or upgrade; NoProductID otherwise
 	Money     Money
 }
 
@@ -128,11 +128,11 @@ type Signal struct {
 
 // Money is what a row is worth per month, in minor units of the currency (cents). No price: Currency is 0.
 type Money struct {
-	Currency     facts.Sym // ISO 4217
 	Exposure     int64     // paid now
 	Reassignable int64     // what somebody else could use instead
 	Reducible    int64     // what need not be bought after Effective
 	Effective    facts.Day // last day for which the present quantity is paid; NoDay where nothing is reclaimed
+	Currency     facts.Sym // ISO 4217
 }
 
 // Action is what a row calls for, unless that is keep.

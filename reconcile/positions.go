@@ -23,13 +23,8 @@ func (a *assembly) position() {
 		a.tally(&plan.Rows[n])
 	}
 	counters := a.counters()
-	ranks := productRanks(plan.Catalogue)
-	byRank := make([]ProductID, len(ranks))
-	for p, rank := range ranks {
-		byRank[rank] = ProductID(p)
-	}
 	plan.centres = make([]string, len(a.contracts))
-	for _, p := range byRank {
+	for _, p := range byID(plan.Catalogue) {
 		c := &a.contracts[p]
 		plan.centres[p] = c.centre
 		plan.Positions = append(plan.Positions, a.positionOf(p, counters[p]))
@@ -70,7 +65,7 @@ func (a *assembly) recent(row *Row) bool {
 	if rule := a.reclaimRule(row); rule != nil {
 		idle = rule.IdleAfter
 	}
-	return row.LastUse.Known() && a.decider.today-a.plan.Snapshot.Calendar().Day(row.LastUse) <= facts.Day(idle)
+	return row.LastUse.Known() && a.decider.today-a.decider.days.day(row.LastUse) <= facts.Day(idle)
 }
 
 // reclaimRule returns the reclaim rule that a row names; nil if it names none.

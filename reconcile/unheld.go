@@ -93,14 +93,14 @@ func (d *decider) decideUnlicensed(p ProductID) unplaced {
 
 func (d *decider) finishUnheld(row *Row) {
 	if row.LastUse.Known() {
-		row.IdleDays = int32(max(0, d.today-max(d.snapshot.Calendar().Day(row.LastUse), row.Clock)))
+		row.IdleDays = int32(max(0, d.today-max(d.days.day(row.LastUse), row.Clock)))
 	}
 	if d.lateWho {
 		row.Reasons = row.Reasons.With(ObservedLater)
 	}
 	row.Path = uint32(len(d.paths))
 	d.call(row, nil)
-	d.signal(row, thresholds{idle: defaultIdleAfter, since: facts.NoInstant})
+	d.finish(row, thresholds{idle: defaultIdleAfter, since: facts.NoInstant})
 }
 
 // accountFor returns the holder's account where seats of p are kept; the first by name of several, NoAccountID if none.

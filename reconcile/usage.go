@@ -32,7 +32,7 @@ func (d *decider) byUse(row *Row, s *seat, limits thresholds) thresholds {
 	default:
 		d.unknown(row, s, limits)
 	}
-	if used && d.standing.restarted && row.Clock > d.snapshot.Calendar().Day(row.LastUse) {
+	if used && d.standing.restarted && row.Clock > d.days.day(row.LastUse) {
 		row.Reasons = row.Reasons.With(ClockRestarted)
 	}
 	return limits
@@ -45,14 +45,14 @@ func (d *decider) assignedSince(s *seat) facts.Instant {
 	case s.since.Known():
 		return s.since
 	case d.standing.starts.Known():
-		return d.start(d.standing.starts)
+		return d.days.start(d.standing.starts)
 	}
 	return never
 }
 
 // windowStart returns from when on the signals must be whole to prove idleness.
 func (d *decider) windowStart(p ProductID, limits thresholds) facts.Instant {
-	return d.start(d.today - facts.Day(limits.idle) - d.stale[p])
+	return d.days.start(d.today - facts.Day(limits.idle) - d.stale[p])
 }
 
 // whole reports whether every signal that counts for a product covers everything from since on; a product without a
@@ -88,7 +88,7 @@ func (d *decider) slotWhole(slot int, since facts.Instant) bool {
 func (d *decider) byTier(row *Row, limits thresholds) {
 	of := &d.catalogue.Products[row.Product]
 	reason := RecentUse
-	if d.today-d.snapshot.Calendar().Day(row.LastUse) > facts.Day(limits.idle) {
+	if d.today-d.days.day(row.LastUse) > facts.Day(limits.idle) {
 		reason = ClockRestarted
 	}
 	row.give(InUse, reason)
@@ -126,7 +126,7 @@ func (d *decider) covered(p ProductID) bool {
 // needs reports whether there was use within the threshold that only the tier of p allows.
 func (d *decider) needs(p ProductID, limits thresholds) bool {
 	for x := d.meter.needed[p].from; x < d.meter.needed[p].to; x++ {
-		if at := d.newest(x); at.Known() && d.today-d.snapshot.Calendar().Day(at) <= facts.Day(limits.idle) {
+		if at := d.newest(x); at.Known() && d.today-d.days.day(at) <= facts.Day(limits.idle) {
 			return true
 		}
 	}
@@ -176,9 +176,11 @@ func (d *decider) unknown(row *Row, s *seat, limits thresholds) {
 	}
 }
 
-// signal appends the row's signals.
-func (d *decider) signal(row *Row, limits thresholds) {
-	row.Signal = uint32(len(d.signals))
+// signal appends the row's signals and returns them.
+func (d *decider) signal(row *Row, limits thresholds) []Signal {
+	out := &d.out[row.Product]
+	from := len(out.signals)
+	row.Signal = uint32(from)
 	since := limits.since
 	if !since.Known() {
 		since = d.windowStart(row.Product, limits)
@@ -190,8 +192,9 @@ func (d *decider) signal(row *Row, limits thresholds) {
 			state := &d.coverage.states[signal.Input]
 			signal.From, signal.To = state.From, state.To
 		}
-		d.signals = append(d.signals, signal)
+		out.signals = append(out.signals, signal)
 	}
+	return out.signals[from:]
 }
 
 // call sets what the verdict calls for.
