@@ -48,6 +48,7 @@ func (a *assembly) act() {
 			a.wait(action, row, n, prior)
 		}
 	}
+	a.withholdInexact()
 	a.withholdRivals()
 	a.withholdUncovered()
 	a.withholdUnspared()
@@ -179,6 +180,8 @@ func (a *assembly) wait(action *Action, row *Row, n int, prior *facts.Case) {
 				action.State = Kept
 			}
 			return
+		case state == Kept: // its end is past: the case begins anew
+			prior = nil
 		case state == Ready || state == Sent || state == Failed:
 			action.State = Ready
 			return
@@ -340,6 +343,16 @@ func (a *assembly) ruleOrder(row *Row) int16 {
 		}
 	}
 	return 0
+}
+
+// withholdInexact holds issues back whose seats feed refused records: one of them may be the seat that seems missing.
+func (a *assembly) withholdInexact() {
+	for n := range a.plan.Actions {
+		action := &a.plan.Actions[n]
+		if row := &a.plan.Rows[action.Row]; action.Kind == Issue && !a.decider.items.exact[row.Product] {
+			action.withhold("refused records of " + a.plan.Snapshot.Sources[action.Source].Name + "/seats")
+		}
+	}
 }
 
 // withholdRivals lets one issue pass where a person is missing several products that replace one another: the first by

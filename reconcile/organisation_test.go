@@ -268,7 +268,9 @@ func (o *organisation) log(word []string, v map[string]string, line string) {
 			f.Rows += int64(daily)
 		}
 	}
-	f.Daily.First, f.Daily.Last = o.calendar.Start(from), min(o.calendar.End(to), o.asOf)
+	if from <= to {
+		f.Daily.First, f.Daily.Last = o.calendar.Start(from), min(o.calendar.End(to), o.asOf)
+	}
 	f.Lag, f.Stale = o.duration(v["lag"]), o.duration(v["stale"])
 }
 

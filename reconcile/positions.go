@@ -80,21 +80,19 @@ func (a *assembly) reclaimRule(row *Row) *ReclaimRule {
 type counter struct{ purchased, consumed *int64 }
 
 func (a *assembly) counters() []counter {
-	s, fold := a.plan.Snapshot, a.decider.directory.fold
-	products := map[key]ProductID{}
+	type sku struct{ source, item string }
+	fold := func(text string) string { return string(foldText([]byte(text))) }
+	products := map[sku]ProductID{}
 	for p := range a.plan.Catalogue.Products {
-		for source, skus := range a.plan.Catalogue.Products[p].SeatsFrom {
-			for _, sku := range skus {
-				if id, known := s.SourceNamed(source); known {
-					products[key{id, fold.configured(sku)}] = ProductID(p)
-				}
+		for source, items := range a.plan.Catalogue.Products[p].SeatsFrom {
+			for _, item := range items {
+				products[sku{source, fold(item)}] = ProductID(p)
 			}
 		}
 	}
 	counters := make([]counter, len(a.contracts))
-	for _, c := range s.Counters {
-		source, _ := s.SourceNamed(c.Source)
-		if p, known := products[key{source, fold.configured(c.Product)}]; known && fold.configured(c.Product) != noName {
+	for _, c := range a.plan.Snapshot.Counters {
+		if p, known := products[sku{c.Source, fold(c.Product)}]; known {
 			counters[p].purchased = plus(counters[p].purchased, c.Purchased)
 			counters[p].consumed = plus(counters[p].consumed, c.Consumed)
 		}

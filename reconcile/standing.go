@@ -44,7 +44,7 @@ func (d *directory) standingOf(who PersonID, grace func(lastDay facts.Day) facts
 	status, hired, last := p.Status[row], p.Hired[row], p.Left[row]
 	st.away = awayOn(today, status, p.LeaveFrom[row], p.LeaveTo[row], last)
 	st.future = hired > today || status == facts.Future && !hired.Known()
-	st.unmapped = status == facts.StatusUnknown
+	st.unmapped = status == facts.StatusUnknown && !st.deleted
 	st.clock = hired
 	if back := p.LeaveTo[row]; back.Known() && back < today && back+1 > st.clock {
 		st.clock, st.restarted = back+1, true
