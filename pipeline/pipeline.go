@@ -29,6 +29,8 @@ type Ledger interface {
 	apply.Ledger
 	// OpenIntents lists intents without a final outcome, oldest first.
 	OpenIntents(ctx context.Context) ([]reconcile.Intent, error)
+	// Attempts returns how many intents have been written for each action of a plan that has any.
+	Attempts(ctx context.Context, plan string) (map[facts.Digest]int, error)
 	// SavePull records what was read, so that it can be read again.
 	SavePull(ctx context.Context, pulls []reconcile.PulledInput) error
 	// Pulls returns, for each feed, the last pull observed at or before asOf; where there is none, the earliest later.

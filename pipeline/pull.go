@@ -116,7 +116,8 @@ func (l *Line) read(ctx context.Context, asOf facts.Instant, jobs []job) ([]*fac
 
 // readOne reads a feed. Whatever goes wrong it returns an observation, which then says that it is not complete and why.
 func (l *Line) readOne(ctx context.Context, asOf facts.Instant, j job) (*facts.Observation, error) {
-	o, err := (*facts.Observation)(nil), error(nil)
+	var o *facts.Observation
+	var err error
 	switch {
 	case j.never:
 		err = &connectors.Error{Class: connectors.Permanent, Reason: "was never pulled", Hint: "run without --offline once"}

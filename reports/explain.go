@@ -121,7 +121,7 @@ func (v *View) explain(row *Row) Explanation {
 		e.Reasons = append(e.Reasons, ExplainedReason{reason, ReasonMeaning(reason)})
 	}
 	for _, s := range row.Signals {
-		e.Signals = append(e.Signals, ExplainedSignal{s.Source, s.Last, s.From, s.To, s.Complete})
+		e.Signals = append(e.Signals, ExplainedSignal(s))
 	}
 	if r.Account >= 0 {
 		e.MatchedBy = v.Plan.Accounts[r.Account].By.String()

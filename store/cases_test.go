@@ -161,6 +161,9 @@ func exerciseClaim(t *testing.T, open opener) {
 	if intents, err := d.OpenIntents(t.Context()); err != nil || !cmp.Equal(intents, []reconcile.Intent{intent}) {
 		t.Errorf("open intents: %v\n%s", err, cmp.Diff([]reconcile.Intent{intent}, intents))
 	}
+	if attempts, err := d.Attempts(t.Context(), "plan-1"); err != nil || !cmp.Equal(attempts, map[facts.Digest]int{intent.Action: 1}) {
+		t.Errorf("attempts: %v, %v; want one of ana's", attempts, err)
+	}
 	outcome := reconcile.Outcome{Action: intent.Action, Run: "run-1", Attempt: 1, At: night(1), State: reconcile.Sent, Detail: "no answer"}
 	steps := []struct {
 		state reconcile.State

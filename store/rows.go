@@ -230,6 +230,23 @@ type actionRow struct {
 	Effective    date                                              `db:"effective"`
 }
 
+// Attempts returns how many intents have been written for each action of a plan that has any.
+func (d *DB) Attempts(ctx context.Context, plan string) (map[facts.Digest]int, error) {
+	var rows []struct {
+		Action   digest `db:"action"`
+		Attempts int    `db:"attempts"`
+	}
+	err := d.read(ctx, "count attempts of plan "+plan, func(t *tx) error {
+		return t.list(ctx, &rows, `SELECT i.action, count(*) AS attempts FROM intents i
+			JOIN plan_rows r ON r.action = i.action WHERE r.plan = ? GROUP BY i.action`, plan)
+	})
+	attempts := make(map[facts.Digest]int, len(rows))
+	for _, r := range rows {
+		attempts[facts.Digest(r.Action)] = r.Attempts
+	}
+	return attempts, err
+}
+
 // Actions returns the actions of a plan in the order of its rows, each in its present state.
 func (d *DB) Actions(ctx context.Context, plan string) ([]StoredAction, error) {
 	var actions []StoredAction

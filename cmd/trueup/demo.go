@@ -55,7 +55,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Example: "  trueup demo vendor trueup-demo &\n  trueup plan --config trueup-demo/trueup.yaml",
 		Args:    between(1, 1, "a folder that trueup demo wrote"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			stop, err := a.playVendor(args[0], demoVendor)
+			stop, err := a.playVendor(cmd.Context(), args[0], demoVendor)
 			if err != nil {
 				return err
 			}
@@ -83,9 +83,9 @@ func (a *app) demo(ctx context.Context, dir, asOf string, people int) error {
 		clock := a.now
 		a.now = func() time.Time { return at.Add(clock().Sub(begun)) } // the demo's world lives then
 	}
-	listener, err := net.Listen("tcp", demoVendor)
+	listener, err := listen(ctx, demoVendor)
 	if err != nil { // taken: any free port will do for a vendor that lives as long as the run
-		if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		if listener, err = listen(ctx, "127.0.0.1:0"); err != nil {
 			return err
 		}
 	}
@@ -125,9 +125,13 @@ func (a *app) demoRun(ctx context.Context, dir string) error {
 	return nil
 }
 
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(ctx, "tcp", address)
+}
+
 // playVendor serves the vendor of a demo organisation on an address.
-func (a *app) playVendor(dir, address string) (stop func() error, err error) {
-	listener, err := net.Listen("tcp", address)
+func (a *app) playVendor(ctx context.Context, dir, address string) (stop func() error, err error) {
+	listener, err := listen(ctx, address)
 	if err != nil {
 		return nil, err
 	}
