@@ -142,9 +142,9 @@ func (t *printer) heldBack(s *Summary) {
 			t.more(len(s.HeldBack) - n)
 			break
 		}
-		what := fmt.Sprintf("%s %s by %s", plural(h.Actions, "action"), h.State, printable(h.By))
+		what := fmt.Sprintf("%s %s: %s", plural(h.Actions, "action"), h.State, printable(h.By))
 		if h.Why != "" {
-			what += ": " + printable(h.Why)
+			what += " (" + printable(h.Why) + ")"
 		}
 		t.wrap(what, 2, "")
 	}

@@ -128,35 +128,45 @@ var reasonWords = [...]string{
 // ReasonMeaning says in plain words what a reason means.
 func ReasonMeaning(r reconcile.Reason) string { return word(reasonWords[:], r) }
 
+var guardStateWords = [...]string{
+	reconcile.GuardHeld:         "Within the limit.",
+	reconcile.GuardTripped:      "Beyond the limit: what depends on it is held back.",
+	reconcile.GuardNotEvaluated: "There is nothing yet to compare with.",
+	reconcile.GuardRaised:       "Beyond the limit, and let through for this run by name.",
+}
+
+// GuardStateMeaning says in plain words what became of a guard.
+func GuardStateMeaning(s reconcile.GuardState) string { return word(guardStateWords[:], s) }
+
 // GuardMeaning says in plain words what a guard of [reconcile.GuardNames] looks at; "" for another name.
 func GuardMeaning(name string) string {
 	switch name {
 	case "shrink":
-		return "The source gave far fewer rows than in the last good run."
+		return "Rows that the source lost since the last good run, as a share."
 	case "growth":
-		return "The source gave far more rows than in the last good run."
+		return "Rows that the source gained since the last good run, as a share."
 	case "rejected":
-		return "Too many rows of the source could not be read."
+		return "Share of the source's rows that could not be read."
 	case "match_rate":
-		return "Too few accounts of the source belong to somebody known."
+		return "Share of the source's accounts that belong to somebody known."
 	case "watermark":
-		return "The newest record of the source is too old."
+		return "Age of the source's newest record."
 	case "incomplete":
-		return "The source was not read whole."
+		return "Whether the source was read whole; 1 if it was not."
 	case "run":
 		return "People who would lose something in this run."
 	case "run_percent":
-		return "People who would lose something in this run, in percent."
+		return "Share of the people with a licence who would lose one."
 	case "days_7":
 		return "People who lost something within 7 days."
 	case "days_30":
 		return "People who lost something within 30 days."
 	case "product_percent":
-		return "Licences of one product that would be taken, in percent."
+		return "Share of one product's licences that would be taken."
 	case "department_percent":
-		return "People of one department who would lose something, in percent."
+		return "Share of one department's people who would lose something."
 	case "verdict_percent":
-		return "Licences that would be taken for one verdict, in percent."
+		return "Share of the licences that would be taken for one verdict."
 	}
 	return ""
 }

@@ -14,6 +14,8 @@ func TestEveryWordIsExplained(t *testing.T) {
 	explained(t, reconcile.Reasons(), reports.ReasonMeaning)
 	explained(t, reconcile.ActionKinds(), reports.KindMeaning)
 	explained(t, reconcile.States(), reports.StateMeaning)
+	explained(t, []reconcile.GuardState{reconcile.GuardHeld, reconcile.GuardTripped, reconcile.GuardNotEvaluated,
+		reconcile.GuardRaised}, reports.GuardStateMeaning)
 	explained(t, reconcile.GuardNames(), reports.GuardMeaning)
 	explained(t, reconcile.PositionFlags(), reports.FlagMeaning)
 	explained(t, reconcile.FindingCodes(), reports.FindingMeaning)

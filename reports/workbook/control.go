@@ -200,12 +200,14 @@ func (b *book) stateChecks() []check {
 }
 
 // productChecks compare the licences held of each product with its position. Excel compares text without regard to case:
-// products that differ in nothing else are left out, and so are those of several pools.
+// products that differ in nothing else are left out, and so are those whose licences are counted by pool.
 func (b *book) productChecks() []check {
 	plan := b.view.Plan
 	same := map[string]int{}
 	for n := range plan.Positions {
-		same[strings.ToLower(plan.Catalogue.Products[plan.Positions[n].Product].ID)]++
+		if plan.Positions[n].Assigned != nil {
+			same[strings.ToLower(plan.Catalogue.Products[plan.Positions[n].Product].ID)]++
+		}
 	}
 	var list []check
 	for n := range plan.Positions {

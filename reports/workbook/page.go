@@ -1,6 +1,7 @@
 package workbook
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -65,6 +66,12 @@ func (p *page) heading(style int, title string) {
 	p.row++
 }
 
+// lineHeight is the height of a line of text in points.
+const lineHeight = 13.5
+
+// rowHeight is the height of a row of one line; it is said everywhere, so that all programs lay a page out alike.
+const rowHeight = 15
+
 // flush writes the rows; the sheet is finished by the stream's Flush.
 func (p *page) flush() error {
 	for _, row := range slices.Sorted(maps.Keys(p.rows)) {
@@ -77,7 +84,7 @@ func (p *page) flush() error {
 		if err != nil {
 			return err
 		}
-		if err := p.stream.SetRow(name, values, excelize.RowOpts{Height: p.heights[row]}); err != nil {
+		if err := p.stream.SetRow(name, values, excelize.RowOpts{Height: cmp.Or(p.heights[row], rowHeight)}); err != nil {
 			return err
 		}
 	}

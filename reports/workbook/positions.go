@@ -11,7 +11,7 @@ import (
 func (b *book) positions() error {
 	s := b.styles
 	t, err := b.newTable("Positions", blue, 2, []column{{"Product", 16, s.text, false}, {"Product name", 28, s.text, false},
-		{"Pool", 10, s.text, false}, {"Purchased", 11, s.count, true}, {"Vendor says bought", 11, s.count, true},
+		{"Pool", 18, s.text, false}, {"Purchased", 11, s.count, true}, {"Vendor says bought", 11, s.count, true},
 		{"Vendor says used", 11, s.count, true}, {"Assigned", 10, s.count, true}, {"Active", 9, s.count, true},
 		{"Idle", 9, s.count, true}, {"Spare", 9, s.money[0], true}, {"Reclaimable", 12, s.count, true},
 		{"Peak", 8, s.count, true}, {"Reserved", 10, s.count, true}, {"Denied", 8, s.count, true},
@@ -100,6 +100,10 @@ func (b *book) terms() error {
 	}
 	for _, guard := range reconcile.GuardNames() {
 		add("Guard", guard, reports.GuardMeaning(guard))
+	}
+	for _, state := range []reconcile.GuardState{reconcile.GuardHeld, reconcile.GuardTripped, reconcile.GuardRaised,
+		reconcile.GuardNotEvaluated} {
+		add("State of a guard", state.String(), reports.GuardStateMeaning(state))
 	}
 	for _, code := range reconcile.FindingCodes() {
 		add("Finding", code, reports.FindingMeaning(code))

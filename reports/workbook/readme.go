@@ -35,10 +35,11 @@ func (b *book) readme() error {
 	p.row++
 	b.coverRun(p)
 	b.coverVerdicts(p)
-	b.coverInputs(p)
-	b.coverGuards(p)
+	reading := b.coverReading(p)
 	b.coverParameters(p)
-	b.coverReading(p)
+	b.coverGuards(p)
+	b.coverInputs(p)
+	reading()
 	if err := p.flush(); err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (b *book) warnings() []string {
 		}
 	}
 	for _, g := range b.view.Plan.Guards {
-		if g.State == reconcile.GuardTripped {
+		if g.State == reconcile.GuardTripped && (g.Name != "incomplete" || g.Withholds > 0) {
 			list = append(list, fmt.Sprintf("safety limit %s of %s was passed: %s held back", g.Name, g.Scope,
 				counted(g.Withholds, "action")))
 		}
@@ -125,16 +126,20 @@ func (b *book) coverInputs(p *page) {
 		if state.MatchRate >= 0 {
 			match = state.MatchRate
 		}
+		from, to := b.local(state.From), b.local(state.To)
+		if from == nil { // only a log has a coverage worth a date
+			to = nil
+		}
 		files := in.Files
 		if len(files) != 1 {
 			b.inputLine(p, lines[n].Source, in.Feed.String(), counted(len(files), "file"), nil, in.Rows, in.Rejected,
-				b.local(in.Observed), b.local(state.From), b.local(state.To), match, lines[n].Problem, "")
+				b.local(in.Observed), from, to, match, lines[n].Problem, "")
 		}
 		for _, f := range files {
 			name := b.texts.safe(f.Name)
 			if len(files) == 1 {
 				b.inputLine(p, lines[n].Source, in.Feed.String(), name, f.Bytes, in.Rows, in.Rejected, b.local(in.Observed),
-					b.local(state.From), b.local(state.To), match, lines[n].Problem, f.SHA256.String())
+					from, to, match, lines[n].Problem, f.SHA256.String())
 			} else {
 				b.inputLine(p, "", "", name, f.Bytes, f.Rows, nil, nil, nil, nil, nil, "", f.SHA256.String())
 			}
@@ -174,9 +179,6 @@ func fileText(file, sum string) any {
 		{Text: "\n" + sum, Font: &excelize.Font{Family: mono, Size: 7, Color: muted}}}
 }
 
-// lineHeight is the height of a line of text in points.
-const lineHeight = 13.5
-
 // lines is how many lines a text takes in a column of so many characters.
 func lines(s string, width int) int { return max(1, (utf8.RuneCountInString(s)+width-1)/width) }
 
@@ -188,7 +190,7 @@ func (b *book) coverGuards(p *page) {
 		p.put(p.row-1, 5+n, s.headRight, title)
 	}
 	p.heights[p.row-1] = 22
-	for _, g := range b.view.Plan.Guards {
+	for _, g := range byUrgency(b.view.Plan.Guards) {
 		var value any
 		if g.Value != nil {
 			value = *g.Value
@@ -211,6 +213,17 @@ func (b *book) coverGuards(p *page) {
 	if len(b.view.Plan.Guards) == 0 {
 		p.line(s.text, "none was looked at")
 	}
+}
+
+// byUrgency puts the guards that were passed first, then those within their limit, then those not looked at.
+func byUrgency(guards []reconcile.Guard) []reconcile.Guard {
+	rank := func(g reconcile.Guard) int {
+		return slices.Index([]reconcile.GuardState{reconcile.GuardTripped, reconcile.GuardRaised, reconcile.GuardHeld,
+			reconcile.GuardNotEvaluated}, g.State)
+	}
+	sorted := slices.Clone(guards)
+	slices.SortStableFunc(sorted, func(x, y reconcile.Guard) int { return rank(x) - rank(y) })
+	return sorted
 }
 
 // coverParameters says by which thresholds the verdicts were reached.
@@ -247,7 +260,11 @@ func (b *book) coverParameters(p *page) {
 	}
 	for _, product := range slices.Sorted(maps.Keys(policy.Buffers)) {
 		buffer := policy.Buffers[product]
-		put("buffer", product, fmt.Sprintf("%d licences and %s%% kept free", buffer.Spare, decimalText(buffer.Percent)))
+		words := fmt.Sprintf("%d licences kept free", buffer.Spare)
+		if buffer.Percent > 0 {
+			words = decimalText(buffer.Percent) + " percent of the licences bought kept free"
+		}
+		put("buffer", product, words)
 	}
 }
 
@@ -286,27 +303,32 @@ func join(list []reconcile.Verdict) string {
 
 func decimalText(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
-// coverReading says how the sheets are to be read. It comes last because it counts what was done to texts before.
-func (b *book) coverReading(p *page) {
+// coverReading says how the sheets are to be read. It returns what fills in, once everything else is written, the line
+// that counts what was done to texts.
+func (b *book) coverReading(p *page) (finish func()) {
 	p.heading(b.styles.heading, "How to read this workbook")
 	lines := []string{
 		"Money is per month in the currency named; figures in different currencies are never added. Without a price there is no figure.",
 		"Exposure is paid now; Reassignable could be given to others; Reducible need not be bought from the Effective date on.",
-		"An empty cell means not known, never zero. Dates are days in the zone " + b.texts.safe(b.view.Plan.Snapshot.Zone) +
-			"; times on this sheet are UTC.",
+		"An empty cell means not known, or that it does not apply; never zero. Dates are days in the zone " +
+			b.texts.safe(b.view.Plan.Snapshot.Zone) + "; times on this sheet are UTC.",
 		"States of actions are those of the newest outcomes when the workbook was made.",
 		"The sheet Control adds every total up again by formulas; each line must read PASS.",
 		"Text that begins with = + - @, a tab, a return or NUL stands behind an apostrophe so that no program takes it for a formula; " +
 			"JSON, CSV and the column file keep it as it was.",
-		fmt.Sprintf("In this workbook: %s behind an apostrophe, %s with control characters replaced by \uFFFD, %s cut at 32,767 characters (ending in “[cut]”).",
-			counted(b.texts.Neutralised, "text"), counted(b.texts.Replaced, "text"), counted(b.texts.Cut, "text")),
 	}
 	if len(b.verdicts) > 1 {
 		lines = append(lines, fmt.Sprintf("The rows stand on %d sheets of at most %d rows: a sheet of Excel holds no more. "+
 			"The column file holds them in one piece.", len(b.verdicts), b.perSheet))
 	}
-	for _, line := range lines {
+	for _, line := range append(lines, "") {
 		p.put(p.row, 2, b.styles.value, line)
 		p.row++
+	}
+	last := p.row - 1
+	return func() {
+		p.put(last, 2, b.styles.value, fmt.Sprintf("In this workbook: %s behind an apostrophe, %s with control characters "+
+			"replaced by \uFFFD, %s cut at 32,767 characters (ending in “[cut]”).", counted(b.texts.Neutralised, "text"),
+			counted(b.texts.Replaced, "text"), counted(b.texts.Cut, "text")))
 	}
 }

@@ -2,6 +2,7 @@ package workbook
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/xuri/excelize/v2"
 
@@ -120,6 +121,19 @@ func (b *book) found() int {
 	return n
 }
 
+// wide gives the next row one style over the whole width of the tables.
+func (b *book) wide(p *page, style int) {
+	for column := sumWord; column < sumMoney+max(moneyColumns, len(b.view.Plan.Totals.Money)); column++ {
+		p.put(p.row, column, style, nil)
+	}
+}
+
+// inUseFirst lists the verdicts with the ordinary one in front: it outnumbers the others, and the chart leaves it out.
+func inUseFirst() []reconcile.Verdict {
+	others := slices.DeleteFunc(reconcile.Verdicts(), func(v reconcile.Verdict) bool { return v == reconcile.InUse })
+	return append([]reconcile.Verdict{reconcile.InUse}, others...)
+}
+
 func (b *book) sumMoney(p *page) {
 	money := b.view.Plan.Totals.Money
 	if len(money) == 0 {
@@ -127,7 +141,8 @@ func (b *book) sumMoney(p *page) {
 	}
 	s := b.styles
 	p.heading(s.heading, "Money, per month")
-	p.line(s.head, "Figure", "Meaning", nil, nil)
+	b.wide(p, s.head)
+	p.line(s.head, "Figure", "Meaning")
 	for n, m := range money {
 		p.put(p.row-1, sumMoney+n, s.headRight, b.texts.safe(m.Currency))
 	}
@@ -140,11 +155,8 @@ func (b *book) sumMoney(p *page) {
 		{"Reassignable", "could be given to others", func(m *reconcile.MoneyTotal) int64 { return m.Reassignable }},
 		{"Reducible", "could be dropped at renewal", func(m *reconcile.MoneyTotal) int64 { return m.Reducible }},
 	} {
-		p.put(p.row, sumWord, s.bold, figure.column)
-		p.line(s.text)
-		for column := sumMeaning; column < sumMoney; column++ {
-			p.put(p.row-1, column, s.text, nil)
-		}
+		b.wide(p, s.text)
+		p.line(s.bold, figure.column)
 		p.put(p.row-1, sumMeaning, s.text, figure.meaning)
 		for n, m := range money {
 			is := b.tally.money[m.Currency]
@@ -163,6 +175,7 @@ func (b *book) sumMoney(p *page) {
 func (b *book) sumVerdicts(p *page) int {
 	s := b.styles
 	p.heading(s.heading, "Verdicts")
+	b.wide(p, s.head)
 	p.line(s.head, "Verdict", "Meaning")
 	header := p.row - 1
 	p.put(header, sumRows, s.headRight, "Rows")
@@ -172,8 +185,9 @@ func (b *book) sumVerdicts(p *page) int {
 		p.put(header, sumMoney+n, s.headRight, b.texts.safe(m.Currency))
 	}
 	last := header + len(reconcile.Verdicts())
-	for _, v := range reconcile.Verdicts() {
+	for _, v := range inUseFirst() {
 		row := p.row
+		b.wide(p, s.text)
 		p.put(row, sumWord, s.bold, v.String())
 		p.put(row, sumMeaning, s.text, reports.VerdictPhrase(v))
 		p.formula(row, sumRows, s.count, over(b.verdicts, "COUNTIF(%T[Verdict],"+at(sumWord, row)+")"), b.tally.verdicts[v])
@@ -198,17 +212,13 @@ func (b *book) sumVerdicts(p *page) int {
 func (b *book) sumActions(p *page) {
 	s := b.styles
 	p.heading(s.heading, "Actions")
+	b.wide(p, s.headFlat)
 	p.line(s.headFlat, "Action", "Meaning", nil, "State", "Meaning of the state")
 	p.put(p.row-1, sumRows, s.headRight, "Rows")
-	for column := sumMoney + 1; column < sumMoney+max(moneyColumns, len(b.view.Plan.Totals.Money)); column++ {
-		p.put(p.row-1, column, s.headFlat, nil)
-	}
 	for _, a := range b.view.Actions() {
 		row := p.row
+		b.wide(p, s.text)
 		p.line(s.text, nil, reports.KindMeaning(a.Kind), nil, nil, reports.StateMeaning(a.State))
-		for column := sumMoney + 1; column < sumMoney+max(moneyColumns, len(b.view.Plan.Totals.Money)); column++ {
-			p.put(row, column, s.text, nil)
-		}
 		p.put(row, sumWord, s.bold, a.Kind.String())
 		p.put(row, sumShare, s.bold, a.State.String())
 		p.formula(row, sumRows, s.count, over(b.actions, "COUNTIFS(%T[Action],"+at(sumWord, row)+",%T[State],"+
@@ -219,9 +229,9 @@ func (b *book) sumActions(p *page) {
 	}
 }
 
-// chart draws the rows of each verdict beside the table of verdicts.
+// chart draws the rows of each verdict but in-use beside the table of verdicts.
 func (b *book) chart(header, column int) error {
-	first, last := header+1, header+len(reconcile.Verdicts())
+	first, last := header+2, header+len(reconcile.Verdicts())
 	cell, err := excelize.CoordinatesToCellName(column, header-1)
 	if err != nil {
 		return err
@@ -233,7 +243,7 @@ func (b *book) chart(header, column int) error {
 			Categories: fmt.Sprintf("Summary!%s:%s", at(sumWord, first), at(sumWord, last)),
 			Values:     fmt.Sprintf("Summary!%s:%s", at(sumRows, first), at(sumRows, last)),
 			Fill:       excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{blue}}}},
-		Title: excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: "Rows by verdict",
+		Title: excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: "Rows by verdict, without in-use",
 			Font: &excelize.Font{Family: font, Size: 11, Bold: true, Color: slate}}}},
 		Legend: excelize.ChartLegend{Position: "none"}, VaryColors: &none, GapWidth: &gap,
 		PlotArea:  excelize.ChartPlotArea{ShowVal: true},
@@ -241,13 +251,13 @@ func (b *book) chart(header, column int) error {
 		YAxis:     excelize.ChartAxis{None: true, Font: labels},
 		Border:    excelize.LineOptions{Type: excelize.LineNone},
 		Dimension: excelize.ChartDimension{Width: 500, Height: 372},
-		Format:    excelize.GraphicOptions{Name: "Rows by verdict", AltText: b.chartText()}})
+		Format:    excelize.GraphicOptions{Name: "Rows by verdict, without in-use", AltText: b.chartText()}})
 }
 
 // chartText says in words what the chart shows.
 func (b *book) chartText() string {
-	text := "Bar chart of the number of rows by verdict:"
-	for _, v := range reconcile.Verdicts() {
+	text := "Bar chart of the number of rows by verdict, without in-use:"
+	for _, v := range inUseFirst()[1:] {
 		if n := b.tally.verdicts[v]; n > 0 {
 			text += fmt.Sprintf(" %s %d,", v, n)
 		}
