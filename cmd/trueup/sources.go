@@ -50,7 +50,7 @@ func capabilities() []capability {
 			lag = connectors.DefaultLag
 		}
 		list = append(list, capability{Kind: d.Kind, Title: d.Title, Exports: orEmpty(d.Exports), Live: orEmpty(d.Live),
-			Writes: orEmpty(d.Writes), Lag: lag.String()})
+			Writes: orEmpty(d.Writes), Lag: fmt.Sprintf("%g h", lag.Hours())})
 	}
 	return list
 }
