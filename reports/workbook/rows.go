@@ -87,8 +87,8 @@ const (
 
 func (b *book) actionColumns() []column {
 	s := b.styles
-	return []column{{"Action", 12, s.bold, false}, {"State", 11, s.bold, false}, {"Holder", 14, s.text, false},
-		{"Name", 22, s.text, false}, {"Department", 16, s.text, false}, {"Account", 26, s.text, false},
+	return []column{{"Holder", 14, s.text, false}, {"Name", 22, s.text, false}, {"Action", 12, s.bold, false},
+		{"State", 12, s.bold, false}, {"Department", 16, s.text, false}, {"Account", 26, s.text, false},
 		{"Source", 11, s.text, false}, {"Product", 16, s.text, false}, {"Verdict", 15, s.text, false},
 		{"To", 14, s.text, false}, {"Due", 12, s.date, true}, {"Approver", 14, s.text, false},
 		{"Held back by", 22, s.text, false}, {"Detail", 44, s.text, false}, {"Vendor request", 16, s.text, false},
@@ -158,7 +158,7 @@ func (b *book) action(t *table, r *reports.Row) error {
 		currency, exposure = text(r.Money.Currency), major(r.Money.Exposure, r.Money.Currency)
 		t.scale(exposureAt, exposureAt, b.styles.money[reconcile.MinorDigits(r.Money.Currency)])
 	}
-	return t.add(a.Kind.String(), a.State.String(), text(r.Holder), text(r.Name), text(r.Department), text(r.Account),
+	return t.add(text(r.Holder), text(r.Name), a.Kind.String(), a.State.String(), text(r.Department), text(r.Account),
 		text(a.Source), text(r.Product.ID), r.Verdict.String(), text(a.To), serial(due(r)), text(a.Role), text(a.By),
 		text(a.Detail), text(a.Request), b.local(a.At), currency, exposure, a.ID.String())
 }
