@@ -127,6 +127,12 @@ func TestIssues(t *testing.T) {
 			change: policyWith("eligibility: [{product: figma-view, when: 'true'}, {product: figma, when: 'true'}]\n"),
 			want: `E1 figma: missing, issue withheld (another seat is proposed: figma-view)
 			E1 figma-view: missing, issue approval (operator)`},
+		{says: "a disputed account may be the seat that seems missing", org: need + `person E2 email=ana@x.com
+			seat figma f1 pro
+			contract figma 9`, change: designersAreEligible,
+			want: `E1 figma: missing, issue withheld (a disputed account may be theirs)
+			E2 figma: missing, issue withheld (a disputed account may be theirs)
+			ana@x.com figma: disputed, review proposed`},
 		{says: "a rejected seat record lets no seat be issued", org: need + "contract figma 5\nfeed figma seats rejected=1", change: designersAreEligible,
 			want: "E1 figma: missing, issue withheld (refused records of figma/seats)"},
 	})

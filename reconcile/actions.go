@@ -345,12 +345,20 @@ func (a *assembly) ruleOrder(row *Row) int16 {
 	return 0
 }
 
-// withholdInexact holds issues back whose seats feed refused records: one of them may be the seat that seems missing.
+// withholdInexact holds issues back where the seat that seems missing may be there: among records that were refused, or
+// on a disputed account.
 func (a *assembly) withholdInexact() {
+	contested := a.decider.roster.matcher.contested
 	for n := range a.plan.Actions {
 		action := &a.plan.Actions[n]
-		if row := &a.plan.Rows[action.Row]; action.Kind == Issue && !a.decider.items.exact[row.Product] {
+		if action.Kind != Issue {
+			continue
+		}
+		switch row := &a.plan.Rows[action.Row]; {
+		case !a.decider.items.exact[row.Product]:
 			action.withhold("refused records of " + a.plan.Snapshot.Sources[action.Source].Name + "/seats")
+		case contested[row.Person]:
+			action.withhold("a disputed account may be theirs")
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 type contract struct {
 	known       bool // there are contract rows at all, and the feed was read whole
 	ended       bool // there were rows in force, none is any more
+	unsure      bool // the rows that were read have ended, but not all were read
 	unconfirmed bool // a row is in force only because it renewed itself
 	purchased   *int64
 	floor       int64
@@ -73,6 +74,7 @@ func contractOf(s *facts.Snapshot, rows []*facts.Purchase, whole bool) contract 
 		c.unconfirmed = c.unconfirmed || row.End.Known() && row.End < today
 	}
 	c.ended = c.known && begun && len(force) == 0
+	c.unsure = !whole && begun && len(force) == 0
 	if c.ended {
 		c.purchased = new(int64)
 	}

@@ -7,6 +7,6 @@
 // the as-of stands in the snapshot. The same snapshot, catalogue and policy give the same decisions digest on any
 // machine and in any order of rows.
 //
-// The decision table is docs/decisions/verdicts.md. Where it leaves a doubt, the safe reading holds: ignorance never
+// The decision table is docs/decisions/0001-verdicts.md. Where it leaves a doubt, the safe reading holds: ignorance never
 // revokes and never issues.
 package reconcile

@@ -10,8 +10,10 @@ import (
 type matcher struct {
 	directory *directory
 	order     []MatchKey
-	mapping   map[name][]mapped // by the account as the operator names it
-	used      []bool            // by index of Identity.Mapping
+	mapping   map[name][]mapped  // by the account as the operator names it
+	used      []bool             // by index of Identity.Mapping
+	contested map[PersonID]bool  // people to whom a disputed account may belong
+	listed    map[*PersonID]bool // lists of people already in contested, by their first
 }
 
 // mapped is the operator's word about an account.
@@ -22,7 +24,8 @@ type mapped struct {
 }
 
 func newMatcher(d *directory, identity *Identity) *matcher {
-	m := &matcher{directory: d, order: identity.Keys(), mapping: map[name][]mapped{}, used: make([]bool, len(identity.Mapping))}
+	m := &matcher{directory: d, order: identity.Keys(), mapping: map[name][]mapped{}, used: make([]bool, len(identity.Mapping)),
+		contested: map[PersonID]bool{}, listed: map[*PersonID]bool{}}
 	for n, entry := range identity.Mapping {
 		to := mapped{source: -1, person: d.fold.configured(entry.Person), index: n}
 		if entry.Source != "" {
@@ -54,6 +57,13 @@ type candidates struct {
 	many         []PersonID
 	by           MatchKey
 	contradicted bool
+	others       candidateSet // what contradicted
+}
+
+// candidateSet is one person or a list of several.
+type candidateSet struct {
+	one  PersonID
+	many []PersonID
 }
 
 func (c *candidates) narrow(by MatchKey, one PersonID, many []PersonID) {
@@ -66,10 +76,14 @@ func (c *candidates) narrow(by MatchKey, one PersonID, many []PersonID) {
 	case c.one != NoPersonID:
 		c.contradicted = !contains(many, c.one)
 	case one != NoPersonID:
-		c.contradicted = !contains(c.many, one)
-		c.one, c.many = one, nil
+		if c.contradicted = !contains(c.many, one); !c.contradicted {
+			c.one, c.many = one, nil
+		}
 	case &c.many[0] != &many[0]:
 		c.intersect(many)
+	}
+	if c.contradicted && c.others.many == nil && c.others.one == NoPersonID {
+		c.others = candidateSet{one, many}
 	}
 }
 
@@ -109,9 +123,10 @@ func (m *matcher) byMapping(source facts.SourceID, names []name) (match, bool) {
 			case one != NoPersonID:
 				return match{person: one, situation: Linked, by: MatchMapping}, true
 			case many != nil:
+				m.contest(NoPersonID, many)
 				return match{person: NoPersonID, situation: SituationDisputed, why: SeveralPersons}, true
 			}
-			return m.conclude(&candidates{one: NoPersonID}), true // mapped to nobody: no key may say otherwise
+			return m.conclude(&candidates{one: NoPersonID, others: candidateSet{one: NoPersonID}}), true // mapped to nobody: no key may say otherwise
 		}
 	}
 	return match{}, false
@@ -119,7 +134,7 @@ func (m *matcher) byMapping(source facts.SourceID, names []name) (match, bool) {
 
 // byKeys matches a row of the directory, -1 for none, and further names of the same account (its id, its logins).
 func (m *matcher) byKeys(p *facts.SourcedPeople, row int32, names []name) match {
-	c := candidates{one: NoPersonID}
+	c := candidates{one: NoPersonID, others: candidateSet{one: NoPersonID}}
 	d, of := m.directory, m.directory.fold.of
 	for _, key := range m.order {
 		switch key {
@@ -157,13 +172,30 @@ func (m *matcher) narrow(c *candidates, by MatchKey, index *keyIndex, key name) 
 func (m *matcher) conclude(c *candidates) match {
 	switch {
 	case c.contradicted:
+		m.contest(c.one, c.many)
+		m.contest(c.others.one, c.others.many)
 		return match{person: NoPersonID, situation: SituationDisputed, why: KeyContradiction}
 	case c.by == MatchNone && m.directory.complete:
 		return match{person: NoPersonID, situation: Unlinked}
 	case c.by == MatchNone:
 		return match{person: NoPersonID, situation: Unmatched}
 	case c.one == NoPersonID:
+		m.contest(NoPersonID, c.many)
 		return match{person: NoPersonID, situation: SituationDisputed, why: SeveralPersons}
 	}
 	return match{person: c.one, situation: Linked, by: c.by}
+}
+
+// contest notes to whom a disputed account may belong.
+func (m *matcher) contest(one PersonID, many []PersonID) {
+	if one != NoPersonID {
+		m.contested[one] = true
+	}
+	if len(many) == 0 || m.listed[&many[0]] {
+		return
+	}
+	m.listed[&many[0]] = true
+	for _, p := range many {
+		m.contested[p] = true
+	}
 }
