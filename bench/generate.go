@@ -24,7 +24,7 @@ const eventDays = 180
 // comes scattered, as exports do: seats by product with people in no order, events by time with people in no order.
 func (s size) generate(ctx context.Context) error {
 	mark := filepath.Join(s.dir, "size")
-	label := fmt.Sprintf("%d %d %g %d %d 2\n", s.users, s.products, s.density, s.events, s.eventsCSV)
+	label := fmt.Sprintf("%d %d %g %d %d 3\n", s.users, s.products, s.density, s.events, s.eventsCSV)
 	if b, err := os.ReadFile(mark); err == nil && string(b) == label {
 		return nil
 	}
@@ -224,9 +224,9 @@ func (s size) event(b []byte, random *rand.Rand, at time.Time, user, n int) []by
 	}
 	address := fmt.Sprintf("198.51.%d.%d", user%100, user%250)
 	b = fmt.Appendf(b, `{"actor":{"id":"%s","type":"User","alternateId":"%s","displayName":"User \"%d\"","detailEntry":null},`, oktaID(user), login(user), user)
-	b = fmt.Appendf(b, `"client":{"userAgent":{"rawUserAgent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/127.0.0.0 Safari/537.36","os":"Linux","browser":"CHROME"},"zone":"null","device":"Computer","id":null,"ipAddress":"%s","geographicalContext":{"city":"Berlin","state":"Land Berlin","country":"Germany","postalCode":"10115","geolocation":{"lat":52.53,"lon":13.38}}},`, address)
-	b = fmt.Appendf(b, `"authenticationContext":{"authenticationProvider":null,"credentialProvider":null,"credentialType":null,"issuer":null,"interface":null,"authenticationStep":0,"externalSessionId":"102%08x"},"displayMessage":"%s","eventType":"%s","outcome":{"result":"%s","reason":null},"published":"%s",`, n, message, kind, result, at.Format("2006-01-02T15:04:05.000Z"))
-	b = fmt.Appendf(b, `"securityContext":{"asNumber":64496,"asOrg":"example","isp":"example","domain":null,"isProxy":false},"severity":"INFO","debugContext":{"debugData":{"requestId":"Yz%08x","requestUri":"/app/sso/saml","url":"/app/sso/saml?fromURI=%%2Fhome"}},"legacyEventType":"app.auth.sso","transaction":{"type":"WEB","id":"Yt%08x","detail":{}},"uuid":"%08x-0000-11ef-8478-2b7584bf8d5a","version":"0",`, n, n, n)
+	b = fmt.Appendf(b, `"client":{"userAgent":{"rawUserAgent":"Mozilla/5.0 (X11; Linux x86_64)  Chrome/127.0.0.0","os":"Linux","browser":"CHROME"},"zone":"null","device":"Computer","id":null,"ipAddress":"%s","geographicalContext":{"city":"Berlin","country":"Germany","postalCode":"10115","geolocation":{"lat":52.53,"lon":13.38}}},`, address)
+	b = fmt.Appendf(b, `"authenticationContext":{"authenticationProvider":null,"authenticationStep":0,"externalSessionId":"102%08x"},"displayMessage":"%s","eventType":"%s","outcome":{"result":"%s","reason":null},"published":"%s",`, n, message, kind, result, at.Format("2006-01-02T15:04:05.000Z"))
+	b = fmt.Appendf(b, `"securityContext":{"asNumber":64496,"isProxy":false},"severity":"INFO","debugContext":{"debugData":{"requestId":"Yz%08x","requestUri":"/app/sso/saml"}},"legacyEventType":"app.auth.sso","transaction":{"type":"WEB","id":"Yt%08x","detail":{}},"uuid":"%08x-0000-11ef-8478-2b7584bf8d5a","version":"0",`, n, n, n)
 	b = fmt.Appendf(b, `"request":{"ipChain":[{"ip":"%s","geographicalContext":{"city":"Berlin","country":"Germany"},"version":"V4","source":null}]},"target":`, address)
 	if app < 0 {
 		b = append(b, "null}\n"...)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"sync"
 	"time"
 
@@ -37,6 +38,17 @@ type step struct {
 
 // job does the main job in this process, from export files to verdicts and positions as CSV.
 func (s size) job(ctx context.Context) error {
+	if s.profile != "" {
+		f, err := os.Create(s.profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	begin := time.Now()
 	steps := &stopwatch{}
 	line, err := s.line(ctx, steps)

@@ -35,6 +35,7 @@ type size struct {
 	dir                string
 	rounds             int
 	keep, hash, ledger bool
+	profile            string
 }
 
 func run(ctx context.Context, args []string) error {
@@ -54,6 +55,7 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&s.hash, "hash", false, "job: hash every input (SHA-256)")
 	flags.BoolVar(&s.keep, "archive", false, "job: hash every input and keep it in an archive")
 	flags.BoolVar(&s.ledger, "ledger", false, "job: store the plan in SQLite and its rows as a column file")
+	flags.StringVar(&s.profile, "profile", "", "job: write a CPU profile to this file")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
