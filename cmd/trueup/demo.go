@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -99,14 +100,14 @@ func (a *app) demo(ctx context.Context, dir, asOf string, people int) error {
 	if err != nil {
 		return err
 	}
-	err = a.demoRun(ctx, dir)
+	err = a.demoRun(ctx, dir, manifest)
 	return errors.Join(err, stop())
 }
 
 // demoRun issues the licences of the time before the demo's order was amended, then runs the nightly job.
-func (a *app) demoRun(ctx context.Context, dir string) error {
+func (a *app) demoRun(ctx context.Context, dir string, manifest *fixtures.Manifest) error {
 	a.config = filepath.Join(dir, "trueup.yaml")
-	if err := a.demoLicenses(ctx, dir); err != nil {
+	if err := a.demoLicenses(ctx, dir, manifest); err != nil {
 		return fmt.Errorf("issue the demo's earlier licences: %w", err)
 	}
 	s, err := a.load()
@@ -165,8 +166,9 @@ register: var/licences
 write: true
 `
 
-// demoLicenses makes the signing key and issues what had been ordered until then.
-func (a *app) demoLicenses(ctx context.Context, dir string) error {
+// demoLicenses makes the signing key and issues what had been ordered until then, but to customers who are planted as
+// missing their licence.
+func (a *app) demoLicenses(ctx context.Context, dir string, manifest *fixtures.Manifest) error {
 	if _, err := licensegen.CreateKeyring(filepath.Join(dir, "keys", "licences"), rand.Reader); err != nil {
 		return err
 	}
@@ -188,6 +190,11 @@ func (a *app) demoLicenses(ctx context.Context, dir string) error {
 	for n := range customers.People.Len() {
 		for _, product := range customers.People.Groups.At(n) {
 			seat := connectors.Seat{Account: text(customers.People.ID[n]), Product: text(product)}
+			if slices.ContainsFunc(manifest.Cases, func(c fixtures.Case) bool {
+				return c.Holder == seat.Account && c.Product == seat.Product && c.Verdict == reconcile.Missing.String()
+			}) {
+				continue
+			}
 			if _, err := source.(connectors.Assigner).Assign(ctx, seat, ""); err != nil {
 				return err
 			}
