@@ -54,6 +54,14 @@ func (e *encoder) number(n int64) {
 	e.buf = binary.AppendVarint(e.buf, n)
 }
 
+func (e *encoder) flag(on bool) {
+	if on {
+		e.number(1)
+	} else {
+		e.number(0)
+	}
+}
+
 func (e *encoder) day(d facts.Day) { e.text(d.String()) }
 
 func (e *encoder) digest(d facts.Digest) {
@@ -253,11 +261,7 @@ func (w *rowEncoder) signal(s *Signal) {
 	e.number(int64(s.Last))
 	e.number(int64(s.From))
 	e.number(int64(s.To))
-	if s.Complete {
-		e.number(1)
-	} else {
-		e.number(0)
-	}
+	e.flag(s.Complete)
 }
 
 func (p *Plan) encodePositions(e *encoder) {
@@ -352,6 +356,7 @@ func encodePrior(e *encoder, prior *facts.Prior) {
 		e.day(x.Due)
 		e.text(x.Verdict)
 		e.text(x.Paths)
+		e.flag(x.Approved)
 	}
 	e.number(int64(len(prior.Losses)))
 	for _, x := range prior.Losses {
