@@ -80,9 +80,7 @@ func (a *app) demo(ctx context.Context, dir, asOf string, people int) error {
 		if at, err = time.Parse(time.RFC3339, asOf); err != nil {
 			return mistakef("2026-11-22T02:00:00Z", "--as-of %q is not an RFC 3339 time", asOf)
 		}
-		begun := a.now()
-		clock := a.now
-		a.now = func() time.Time { return at.Add(clock().Sub(begun)) } // the demo's world lives then
+		a.now = func() time.Time { return at } // the demo's world stands still then, so that two runs decide the same
 	}
 	listener, err := listen(ctx, demoVendor)
 	if err != nil { // taken: any free port will do for a vendor that lives as long as the run
@@ -122,8 +120,18 @@ func (a *app) demoRun(ctx context.Context, dir string, manifest *fixtures.Manife
 	if err := a.print(view); err != nil {
 		return err
 	}
-	a.say("\nlook closer:\n  trueup explain --config %s ana.lindner@example.com\n  trueup runs --config %s", a.config, a.config)
+	a.say("\nlook closer:\n  trueup explain --config %s %s\n  trueup runs show latest --config %s", a.config, example(manifest), a.config)
 	return nil
+}
+
+// example is a holder whose rows are worth a look: one with a downgrade.
+func example(manifest *fixtures.Manifest) string {
+	for _, c := range manifest.Cases {
+		if c.Action == "downgrade" {
+			return c.Holder
+		}
+	}
+	return manifest.Cases[0].Holder
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
