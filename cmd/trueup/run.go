@@ -40,7 +40,7 @@ func (a *app) runCommand() *cobra.Command {
 
 // nightly is the whole job, start to end.
 func (a *app) nightly(ctx context.Context, s *settings, request planRequest, detailed bool) (*reports.View, error) {
-	asOf, err := parseAsOf(s, request.asOf)
+	asOf, err := a.parseAsOf(s, request.asOf)
 	if err != nil {
 		return nil, err
 	}

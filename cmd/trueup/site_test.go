@@ -44,19 +44,26 @@ var monday = time.Date(2026, 6, 29, 2, 0, 0, 0, time.UTC)
 // newSite writes the smallest demo organisation as of an instant and serves its vendor.
 func newSite(t *testing.T, asOf time.Time) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), clock: &clock{base: asOf}}
-	relay := httptest.NewUnstartedServer(nil)
-	base := "http://" + relay.Listener.Addr().String()
+	server := httptest.NewUnstartedServer(nil)
+	s := newFolder(t, asOf, "http://"+server.Listener.Addr().String())
 	var err error
-	if s.manifest, err = fixtures.Generate(s.dir, fixtures.Options{AsOf: asOf, People: fixtures.MinPeople, Vendor: base}); err != nil {
+	if s.vendor, err = graph.Load(s.dir, graph.Options{Base: "http://" + server.Listener.Addr().String(), Now: s.clock.now}); err != nil {
 		t.Fatal(err)
 	}
-	if s.vendor, err = graph.Load(s.dir, graph.Options{Base: base, Now: s.clock.now}); err != nil {
+	server.Config.Handler = s.vendor
+	server.Start()
+	t.Cleanup(server.Close)
+	return s
+}
+
+// newFolder writes the smallest demo organisation, whose vendor is said to be at a URL; "" is where nobody answers.
+func newFolder(t *testing.T, asOf time.Time, vendor string) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir(), clock: &clock{base: asOf}}
+	var err error
+	if s.manifest, err = fixtures.Generate(s.dir, fixtures.Options{AsOf: asOf, People: fixtures.MinPeople, Vendor: vendor}); err != nil {
 		t.Fatal(err)
 	}
-	relay.Config.Handler = s.vendor
-	relay.Start()
-	t.Cleanup(relay.Close)
 	a := &app{environment: environment{now: s.clock.now, stderr: io.Discard}}
 	if err := a.demoLicenses(t.Context(), s.dir, s.manifest); err != nil {
 		t.Fatal(err)
