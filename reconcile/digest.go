@@ -182,7 +182,7 @@ func newRowEncoder(p *Plan, d *decider) rowEncoder {
 
 func (w *rowEncoder) holder(name facts.Sym) { w.text(w.plan.Snapshot.Strings.Text(name)) }
 
-func (w *rowEncoder) row(row *Row, seats []int32, signals []Signal) {
+func (w *rowEncoder) row(row *Row, ways []facts.Sym, signals []Signal) {
 	p := w.plan
 	w.product(row.Product)
 	if row.Account == NoAccountID {
@@ -193,7 +193,7 @@ func (w *rowEncoder) row(row *Row, seats []int32, signals []Signal) {
 		w.text(p.Snapshot.Strings.Text(p.Accounts[row.Account].Key))
 	}
 	w.text(row.Situation.String())
-	w.ways(seats)
+	w.ways(ways)
 	w.text(row.Verdict.String())
 	if row.Reasons != w.reasons {
 		w.reasons, w.words = row.Reasons, w.words[:0]
@@ -227,12 +227,12 @@ func (w *rowEncoder) list(texts []string) {
 }
 
 // ways writes the paths, which stand in order; "direct" for an empty one.
-func (w *rowEncoder) ways(seats []int32) {
+func (w *rowEncoder) ways(ways []facts.Sym) {
 	w.paths = w.paths[:0]
-	for _, seat := range seats {
-		path := w.plan.Snapshot.Strings.Text(w.plan.Snapshot.Seats.Path[seat])
-		if path == "" {
-			path = "direct"
+	for _, way := range ways {
+		path := "direct"
+		if way != 0 {
+			path = w.plan.Snapshot.Strings.Text(way)
 		}
 		w.paths = append(w.paths, path)
 	}
