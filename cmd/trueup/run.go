@@ -51,6 +51,9 @@ func (a *app) nightly(ctx context.Context, s *settings, request planRequest, det
 	defer t.close()
 	var view *reports.View
 	err = t.hold(ctx, "run", asOf, func(ctx context.Context, run *reconcile.Run, epoch int64) error {
+		if err := t.line.Settle(ctx, run.ID); err != nil {
+			return err
+		}
 		plan, record, faults, err := t.decide(ctx, run, request.offline)
 		if err != nil {
 			return err
