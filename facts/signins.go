@@ -75,17 +75,36 @@ type Lane struct {
 	calendar *Calendar
 	until    Instant // events after it are counted in Later and otherwise ignored
 	strings  *Strings
-	table    []uint32 // open addressing over rows; row+1, 0 is free
-	rows     SignIns
+	table    []rollUp // open addressing, a power of two
+	keys     int      // in table
 	daily    Daily
 	period   *period // of the last event
+	waiting  waiting
+	prepared uint32 // of no meaning, as that of Strings
 
 	Later int64 // events after the as-of
 }
 
+// waiting are sign-ins that are to be looked up together: see [Strings.prepare].
+type waiting struct {
+	rows                           []rollUp // without what stands in the texts
+	accounts, logins, applications [][]byte
+	bytes                          []byte // of the texts: those of an event are only borrowed
+}
+
+// rollUp is a row of [SignIns] while it grows. Logs come scattered, so that the next row is seldom in the cache: key and
+// values stand in one half of a cache line.
+type rollUp struct {
+	last                        Instant
+	account, login, application Sym
+	count                       uint32
+	mode                        Mode
+	taken                       bool
+}
+
 // NewLane returns an empty lane that ignores events after until (normally the run's as-of).
 func NewLane(calendar *Calendar, until Instant) *Lane {
-	return &Lane{calendar: calendar, until: until, strings: NewStrings(), table: make([]uint32, 256), daily: NewDaily(),
+	return &Lane{calendar: calendar, until: until, strings: NewStrings(), table: make([]rollUp, 256), daily: NewDaily(),
 		period: calendar.period(max(until, 0))}
 }
 
@@ -112,50 +131,94 @@ func (l *Lane) Add(e SignIn) bool {
 	if !e.Success || len(e.Account) == 0 {
 		return true
 	}
-	l.add(l.strings.Intern(e.Account), l.strings.Intern(e.Login), l.strings.Intern(e.Application), e.Mode, e.At, 1)
+	l.waiting.add(&e)
+	if len(l.waiting.rows) == batch {
+		l.settle()
+	}
 	return true
 }
 
-func (l *Lane) add(account, login, application Sym, mode Mode, at Instant, n uint32) {
-	r := &l.rows
+func (w *waiting) add(e *SignIn) {
+	w.rows = append(w.rows, rollUp{last: e.At, count: 1, mode: e.Mode, taken: true})
+	w.accounts = append(w.accounts, w.copy(e.Account))
+	w.logins = append(w.logins, w.copy(e.Login))
+	w.applications = append(w.applications, w.copy(e.Application))
+}
+
+func (w *waiting) copy(b []byte) []byte {
+	start := len(w.bytes)
+	w.bytes = append(w.bytes, b...)
+	return w.bytes[start:]
+}
+
+// settle rolls up what is waiting.
+func (l *Lane) settle() {
+	w := &l.waiting
+	var hashes [batch]uint64
+	l.strings.prepare(w.accounts, &hashes)
+	var slots [batch]uint32
 	mask := uint32(len(l.table) - 1)
-	for slot := mix(account, application, mode) & mask; ; slot = (slot + 1) & mask {
-		k := l.table[slot]
-		if k == 0 {
-			r.Account = append(r.Account, account)
-			r.Login = append(r.Login, login)
-			r.Application = append(r.Application, application)
-			r.Mode = append(r.Mode, mode)
-			r.Last = append(r.Last, at)
-			r.Count = append(r.Count, n)
-			l.table[slot] = uint32(len(r.Account))
-			if len(r.Account)*2 > len(l.table) {
-				l.grow()
-			}
-			return
+	for n := range w.rows {
+		r := &w.rows[n]
+		r.account = l.strings.intern(w.accounts[n], hashes[n])
+		r.login = l.login(r.account, w.logins[n])
+		r.application = l.strings.Intern(w.applications[n])
+		slots[n] = mix(r.account, r.application, r.mode) & mask
+	}
+	read := uint32(0)
+	for n := range w.rows {
+		read |= l.table[slots[n]].count
+	}
+	l.prepared = read
+	for n := range w.rows {
+		l.add(w.rows[n])
+	}
+	*w = waiting{w.rows[:0], w.accounts[:0], w.logins[:0], w.applications[:0], w.bytes[:0]}
+}
+
+// login interns the login of an account. It was most often interned right behind the account, so look there first.
+func (l *Lane) login(account Sym, text []byte) Sym {
+	if next := account + 1; int(next) < l.strings.Len() && string(l.strings.Bytes(next)) == string(text) {
+		return next
+	}
+	return l.strings.Intern(text)
+}
+
+func (l *Lane) add(row rollUp) {
+	r := l.slot(row.account, row.application, row.mode)
+	if !r.taken {
+		*r = row
+		if l.keys++; l.keys*4 > len(l.table)*3 {
+			l.grow()
 		}
-		if k--; r.Account[k] == account && r.Application[k] == application && r.Mode[k] == mode {
-			// The newest name wins: a login may change, the id does not. Of two at one instant the later in byte order
-			// wins, so that the order of events does not matter.
-			if at > r.Last[k] || at == r.Last[k] && login != r.Login[k] && l.strings.Text(login) > l.strings.Text(r.Login[k]) {
-				r.Last[k], r.Login[k] = at, login
-			}
-			r.Count[k] += n
-			return
+		return
+	}
+	// The newest name wins: a login may change, the id does not. Of two at one instant the later in byte order wins, so
+	// that the order of events does not matter.
+	if row.last > r.last || row.last == r.last && row.login != r.login && l.strings.Text(row.login) > l.strings.Text(r.login) {
+		r.last, r.login = row.last, row.login
+	}
+	r.count += row.count
+}
+
+// slot returns where a key stands or would stand.
+func (l *Lane) slot(account, application Sym, mode Mode) *rollUp {
+	mask := uint32(len(l.table) - 1)
+	for n := mix(account, application, mode) & mask; ; n = (n + 1) & mask {
+		r := &l.table[n]
+		if !r.taken || r.account == account && r.application == application && r.mode == mode {
+			return r
 		}
 	}
 }
 
 func (l *Lane) grow() {
-	rows := l.rows
-	l.table = make([]uint32, len(l.table)*2)
-	mask := uint32(len(l.table) - 1)
-	for k := range rows.Account {
-		slot := mix(rows.Account[k], rows.Application[k], rows.Mode[k]) & mask
-		for l.table[slot] != 0 {
-			slot = (slot + 1) & mask
+	old := l.table
+	l.table = make([]rollUp, len(old)*2)
+	for n := range old {
+		if r := &old[n]; r.taken {
+			*l.slot(r.account, r.application, r.mode) = *r
 		}
-		l.table[slot] = uint32(k + 1)
 	}
 }
 
@@ -175,16 +238,38 @@ func (o *Observation) Join(lanes ...*Lane) {
 	}
 	first := lanes[0]
 	for _, l := range lanes {
+		l.settle()
 		if l == first {
 			continue
 		}
 		to := first.strings.Merge(l.strings)
-		for k := range l.rows.Account {
-			first.add(to[l.rows.Account[k]], to[l.rows.Login[k]], to[l.rows.Application[k]], l.rows.Mode[k], l.rows.Last[k],
-				l.rows.Count[k])
+		for n := range l.table {
+			if r := l.table[n]; r.taken {
+				r.account, r.login, r.application = to[r.account], to[r.login], to[r.application]
+				first.add(r)
+			}
 		}
 		first.daily.Widen(&l.daily)
 		first.Later += l.Later
 	}
-	o.Strings, o.SignIns, o.Daily, o.Later = first.strings, first.rows, first.daily, first.Later
+	o.Strings, o.SignIns, o.Daily, o.Later = first.strings, first.signIns(), first.daily, first.Later
+}
+
+// signIns turns the rows into columns.
+func (l *Lane) signIns() SignIns {
+	s := SignIns{Account: make([]Sym, 0, l.keys), Login: make([]Sym, 0, l.keys), Application: make([]Sym, 0, l.keys),
+		Mode: make([]Mode, 0, l.keys), Last: make([]Instant, 0, l.keys), Count: make([]uint32, 0, l.keys)}
+	for n := range l.table {
+		r := &l.table[n]
+		if !r.taken {
+			continue
+		}
+		s.Account = append(s.Account, r.account)
+		s.Login = append(s.Login, r.login)
+		s.Application = append(s.Application, r.application)
+		s.Mode = append(s.Mode, r.mode)
+		s.Last = append(s.Last, r.last)
+		s.Count = append(s.Count, r.count)
+	}
+	return s
 }

@@ -46,14 +46,14 @@ func TestLanesAgree(t *testing.T) {
 
 func lanesAgree(t *rapid.T, c *Calendar) {
 	until := drawInstant(t, c)
-	events := rapid.SliceOf(rapid.Custom(func(t *rapid.T) SignIn {
-		return SignIn{Account: fmt.Append(nil, rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, "account")),
+	events := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) SignIn {
+		return SignIn{Account: fmt.Append(nil, rapid.OneOf(rapid.SampledFrom([]string{"", "a", "b", "c"}), rapid.StringN(1, 2, -1)).Draw(t, "account")),
 			Login:       fmt.Append(nil, rapid.SampledFrom([]string{"", "x@y", "z@y"}).Draw(t, "login")),
 			Application: fmt.Append(nil, rapid.SampledFrom([]string{"", "figma", "miro"}).Draw(t, "application")),
 			At:          until + Instant(rapid.Int64Range(-3*dayMillis, 2*dayMillis).Draw(t, "at")),
 			Mode:        Mode(rapid.IntRange(0, 2).Draw(t, "mode")),
 			Success:     rapid.Bool().Draw(t, "success")}
-	})).Draw(t, "events")
+	}), 0, 3*batch).Draw(t, "events")
 	want, daily := map[use]used{}, map[Day]uint32{}
 	later := int64(0)
 	for _, e := range events {

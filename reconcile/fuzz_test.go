@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -95,7 +94,7 @@ func FuzzParseMapping(f *testing.F) {
 
 func checkFaults(t *testing.T, err error) {
 	t.Helper()
-	faults, ok := errors.AsType[Faults](err)
+	faults, ok := err.(Faults)
 	if !ok || len(faults) == 0 {
 		t.Fatalf("%T, want Faults: %v", err, err)
 	}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"os"
+	"os/signal"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -8,7 +11,12 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"trueup": main,
+		"trueup": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+			code := execute(ctx, system())
+			stop()
+			os.Exit(code)
+		},
 	})
 }
 
