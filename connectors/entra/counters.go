@@ -14,7 +14,7 @@ import (
 // counters reads subscribedSkus. What can be assigned is what is enabled or in its grace (warning); suspended and
 // locked-out units cannot. Units that apply to the company are not seats.
 func (s *source) counters(ctx context.Context, p connectors.Pull, o *facts.Observation) error {
-	return s.read(ctx, p, o, func(_ int, doc []byte) error { return addCounter(o, doc) })
+	return s.records(ctx, p, o, func(_ int, doc []byte) error { return addCounter(o, doc) })
 }
 
 func addCounter(o *facts.Observation, doc []byte) error {

@@ -11,13 +11,10 @@
 package entra
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"regexp"
-	"slices"
 	"time"
 
 	"trueup/connectors"
@@ -51,27 +48,15 @@ type Config struct {
 	Login        string `yaml:"login"`         // of the token service; https://login.microsoftonline.com if empty
 }
 
-type source struct {
-	name     string
-	dir      string
-	coverage connectors.Coverage
-	files    map[facts.Feed][]connectors.Pattern
-}
+type source struct{ exports.Source }
 
 func open(section connectors.Section) (connectors.Source, error) {
 	var c Config
 	if err := section.Decode(&c); err != nil {
 		return nil, err
 	}
-	files, err := c.Patterns(feeds)
+	files, err := exports.NewSource(section, &c.Exports, feeds, "files: {people: PATTERN, sign-ins: PATTERN}")
 	errs := []error{err}
-	if err == nil && len(files) == 0 {
-		errs = append(errs, &connectors.Error{Place: "files", Reason: "no files are named", Hint: "write files: {people: PATTERN, sign-ins: PATTERN}"})
-	}
-	if v := c.Coverage; v.From != 0 && v.To != 0 && v.To < v.From {
-		errs = append(errs, &connectors.Error{Place: "coverage", Reason: "ends before it begins"})
-	}
-	s := &source{name: section.Name, dir: section.Dir, coverage: c.Coverage, files: files}
 	var client *saas.Client
 	if c.Write {
 		client, err = c.client(section.Secret)
@@ -80,6 +65,9 @@ func open(section connectors.Section) (connectors.Source, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("%s: %w", section.Name, err)
 	}
+	s := &source{files}
+	s.ReadBy(map[facts.Feed]exports.Reader{facts.FeedPeople: s.people, facts.FeedSeats: s.seats, facts.FeedCounters: s.counters,
+		facts.FeedSignIns: s.signIns})
 	if c.Write {
 		return &writer{s, client}, nil
 	}
@@ -115,40 +103,4 @@ func address(configured, standard string) (*url.URL, error) {
 		configured = standard
 	}
 	return saas.ParseAddress(configured)
-}
-
-// Feeds lists the feeds that have files.
-func (s *source) Feeds() []facts.Feed { return slices.Sorted(maps.Keys(s.files)) }
-
-// Pull reads one feed from its files.
-func (s *source) Pull(ctx context.Context, p connectors.Pull) (*facts.Observation, error) {
-	o := facts.NewObservation(s.name, p.Feed, p.Observed)
-	var err error
-	switch p.Feed {
-	case facts.FeedPeople:
-		err = s.people(ctx, p, o)
-	case facts.FeedSeats:
-		err = s.seats(ctx, p, o)
-	case facts.FeedCounters:
-		err = s.counters(ctx, p, o)
-	case facts.FeedSignIns:
-		err = s.signIns(ctx, p, o)
-	default:
-		return nil, fmt.Errorf("%s: %w", s.name, &connectors.Error{Reason: fmt.Sprintf("has no %s feed", p.Feed)})
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", s.name, err)
-	}
-	return o, err
-}
-
-// Check reports files that are missing or cannot be read.
-func (s *source) Check(ctx context.Context) error {
-	var errs []error
-	for _, feed := range s.Feeds() {
-		if err := exports.Check(ctx, s.dir, s.files[feed]); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
-		}
-	}
-	return errors.Join(errs...)
 }

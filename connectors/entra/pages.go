@@ -24,10 +24,10 @@ type pages struct {
 	total int64 // the largest @odata.count
 }
 
-// read gives every record of the feed's files to each: of sign-ins from several goroutines, which differ by lane.
-func (s *source) read(ctx context.Context, p connectors.Pull, o *facts.Observation, each func(lane int, doc []byte) error) error {
+// records gives every record of the feed's files to each: of sign-ins from several goroutines, which differ by lane.
+func (s *source) records(ctx context.Context, p connectors.Pull, o *facts.Observation, each func(lane int, doc []byte) error) error {
 	var g pages
-	err := exports.Read(ctx, p, o, s.dir, s.files[p.Feed], func(ctx context.Context, f *exports.File) error {
+	err := s.Read(ctx, p, o, func(ctx context.Context, f *exports.File) error {
 		options := jsondoc.Options{Members: members, Envelope: g.add, MaxDocument: f.Record(), Accept: f.AddRows, Reject: f.Reject}
 		if p.Feed == facts.FeedSignIns {
 			options.Workers = f.Workers

@@ -58,7 +58,7 @@ type directory struct {
 func (s *source) people(ctx context.Context, p connectors.Pull, o *facts.Observation) error {
 	d := directory{o: o, calendar: p.Calendar, scan: jsondoc.NewScanner(userPaths), seen: map[string]struct{}{},
 		unmapped: map[string]int{}}
-	err := s.read(ctx, p, o, func(_ int, doc []byte) error { return d.add(doc) })
+	err := s.records(ctx, p, o, func(_ int, doc []byte) error { return d.add(doc) })
 	for _, word := range slices.Sorted(maps.Keys(d.unmapped)) {
 		o.Notes = append(o.Notes, fmt.Sprintf("employeeType %q is no kind of ours, their kind is unknown: %d users", word, d.unmapped[word]))
 	}

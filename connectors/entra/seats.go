@@ -48,7 +48,7 @@ const direct = "direct"
 
 func (s *source) seats(ctx context.Context, p connectors.Pull, o *facts.Observation) error {
 	h := holders{o: o, scan: jsondoc.NewScanner(holderPaths), seen: map[string]struct{}{}}
-	return s.read(ctx, p, o, func(_ int, doc []byte) error { return h.add(doc) })
+	return s.records(ctx, p, o, func(_ int, doc []byte) error { return h.add(doc) })
 }
 
 // holders reads the licences of users.

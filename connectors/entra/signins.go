@@ -60,7 +60,6 @@ func newReader(paths *jsondoc.Paths, p connectors.Pull) *reader {
 
 func (s *source) signIns(ctx context.Context, p connectors.Pull, o *facts.Observation) error {
 	o.Lag = lag
-	s.coverage.Declare(o, p.Calendar)
 	paths := signInPaths()
 	readers := make([]*reader, max(1, p.Workers))
 	lanes := make([]*facts.Lane, len(readers))
@@ -68,7 +67,7 @@ func (s *source) signIns(ctx context.Context, p connectors.Pull, o *facts.Observ
 		readers[n] = newReader(paths, p)
 		lanes[n] = readers[n].lane
 	}
-	err := s.read(ctx, p, o, func(lane int, doc []byte) error { return readers[lane].add(doc) })
+	err := s.records(ctx, p, o, func(lane int, doc []byte) error { return readers[lane].add(doc) })
 	o.Join(lanes...)
 	return err
 }

@@ -41,7 +41,7 @@ func (w *writer) reach(ctx context.Context) error {
 		err = refusal(answer)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", w.name, err)
+		return fmt.Errorf("%s: %w", w.Name, err)
 	}
 	return nil
 }
@@ -67,7 +67,7 @@ func (u *user) seats() ([]connectors.Seat, error) {
 // path of a user's resource below the endpoint.
 func (w *writer) path(account string) (string, error) {
 	if account == "" || account == "." || account == ".." {
-		return "", &connectors.Error{Class: connectors.Permanent, Place: w.name, Reason: fmt.Sprintf("account %q is no user's id", account),
+		return "", &connectors.Error{Class: connectors.Permanent, Place: w.Name, Reason: fmt.Sprintf("account %q is no user's id", account),
 			Answered: true}
 	}
 	return "/v1.0/users/" + url.PathEscape(account), nil

@@ -9,11 +9,8 @@
 package okta
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"trueup/connectors"
@@ -40,75 +37,27 @@ type Config struct {
 	connectors.Exports `yaml:",inline"`
 }
 
-type source struct {
-	name     string
-	dir      string
-	coverage connectors.Coverage
-	files    map[facts.Feed][]connectors.Pattern
-}
+type source struct{ exports.Source }
 
 func open(section connectors.Section) (connectors.Source, error) {
 	var c Config
 	if err := section.Decode(&c); err != nil {
 		return nil, err
 	}
-	files, err := c.Patterns(feeds)
-	errs := []error{err}
-	wrong := func(key, reason, hint string) {
-		errs = append(errs, &connectors.Error{Place: key, Reason: reason, Hint: hint})
-	}
-	if c.Write {
-		wrong("write", "kind okta only reads files", "leave it out; actions on this source become a work list")
-	}
-	if err == nil && len(files) == 0 {
-		wrong("files", "no files are named", "write files: {people: PATTERN, sign-ins: PATTERN}")
-	}
-	if v := c.Coverage; v.From != 0 && v.To != 0 && v.To < v.From {
-		wrong("coverage", "ends before it begins", "")
-	}
-	for _, p := range files[facts.FeedSeats] {
+	files, err := exports.NewSource(section, &c.Exports, feeds, "files: {people: PATTERN, sign-ins: PATTERN}")
+	errs := []error{err, exports.ReadOnly(kind, &c.Exports)}
+	for _, p := range files.Patterns(facts.FeedSeats) {
 		if p.Product == "" {
-			wrong("files.seats", p.Glob+" is not tied to a product", "write seats: {PRODUCT: "+p.Glob+"}")
+			errs = append(errs, &connectors.Error{Place: "files.seats", Reason: p.Glob + " is not tied to a product",
+				Hint: "write seats: {PRODUCT: " + p.Glob + "}"})
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("%s: %w", section.Name, err)
 	}
-	return &source{name: section.Name, dir: section.Dir, coverage: c.Coverage, files: files}, nil
-}
-
-// Feeds lists the feeds that have files.
-func (s *source) Feeds() []facts.Feed { return slices.Sorted(maps.Keys(s.files)) }
-
-// Pull reads one feed from its files.
-func (s *source) Pull(ctx context.Context, p connectors.Pull) (*facts.Observation, error) {
-	o := facts.NewObservation(s.name, p.Feed, p.Observed)
-	var err error
-	switch p.Feed {
-	case facts.FeedPeople:
-		err = s.people(ctx, p, o)
-	case facts.FeedSeats:
-		err = s.seats(ctx, p, o)
-	case facts.FeedSignIns:
-		err = s.signIns(ctx, p, o)
-	default:
-		return nil, fmt.Errorf("%s: %w", s.name, &connectors.Error{Reason: fmt.Sprintf("has no %s feed", p.Feed)})
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", s.name, err)
-	}
-	return o, err
-}
-
-// Check reports files that are missing or cannot be read.
-func (s *source) Check(ctx context.Context) error {
-	var errs []error
-	for _, feed := range s.Feeds() {
-		if err := exports.Check(ctx, s.dir, s.files[feed]); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
-		}
-	}
-	return errors.Join(errs...)
+	s := &source{files}
+	s.ReadBy(map[facts.Feed]exports.Reader{facts.FeedPeople: s.people, facts.FeedSeats: s.seats, facts.FeedSignIns: s.signIns})
+	return s, nil
 }
 
 // text returns a string, or a number as it is written: custom attributes may be of either type.

@@ -61,7 +61,7 @@ type directory struct {
 
 func (s *source) people(ctx context.Context, p connectors.Pull, o *facts.Observation) error {
 	d := directory{o: o, scan: jsondoc.NewScanner(userPaths), seen: map[string]struct{}{}, unmapped: map[string]int{}}
-	err := exports.Read(ctx, p, o, s.dir, s.files[facts.FeedPeople], func(ctx context.Context, f *exports.File) error {
+	err := s.Read(ctx, p, o, func(ctx context.Context, f *exports.File) error {
 		options := jsondoc.Options{MaxDocument: f.Record(), Accept: f.AddRows, Reject: f.Reject}
 		return jsondoc.Each(ctx, f, options, func(_ int, doc jsondoc.Doc) error {
 			return d.add(doc.Bytes)

@@ -30,7 +30,7 @@ var vacant = map[string]bool{"DEPROVISIONED": true, "INACTIVE": true, "REVOKED":
 
 func (s *source) seats(ctx context.Context, p connectors.Pull, o *facts.Observation) error {
 	scan := jsondoc.NewScanner(seatPaths)
-	return exports.Read(ctx, p, o, s.dir, s.files[facts.FeedSeats], func(ctx context.Context, f *exports.File) error {
+	return s.Read(ctx, p, o, func(ctx context.Context, f *exports.File) error {
 		if f.Product == "" {
 			return f.Fault(connectors.Permanent, 0, "no product is named for this list of an application's users",
 				"give the files of seats by product")

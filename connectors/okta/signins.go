@@ -45,14 +45,13 @@ func newReader(p connectors.Pull) *reader {
 
 func (s *source) signIns(ctx context.Context, p connectors.Pull, o *facts.Observation) error {
 	o.Lag = lag
-	s.coverage.Declare(o, p.Calendar)
 	readers := make([]*reader, max(1, p.Workers))
 	lanes := make([]*facts.Lane, len(readers))
 	for n := range readers {
 		readers[n] = newReader(p)
 		lanes[n] = readers[n].lane
 	}
-	err := exports.Read(ctx, p, o, s.dir, s.files[facts.FeedSignIns], func(ctx context.Context, f *exports.File) error {
+	err := s.Read(ctx, p, o, func(ctx context.Context, f *exports.File) error {
 		options := jsondoc.Options{Workers: f.Workers, MaxDocument: f.Record(), Accept: f.AddRows, Reject: f.Reject}
 		return jsondoc.Each(ctx, f, options, func(worker int, doc jsondoc.Doc) error {
 			return readers[f.Lane+worker].add(doc.Bytes)
