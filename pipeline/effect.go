@@ -117,16 +117,8 @@ func (v vendors) Items(ctx context.Context, intent reconcile.Intent) ([]string, 
 
 func (v vendors) Do(ctx context.Context, intent reconcile.Intent) (apply.Receipt, error) {
 	receipt, err := v.do(ctx, intent)
-	if err != nil {
-		switch connectors.ClassOf(err) {
-		case connectors.Refused, connectors.Unauthorised, connectors.Throttled:
-			// The vendor answered, and did nothing.
-			err = fmt.Errorf("%w (%w)", err, apply.ErrRefused)
-		case connectors.Permanent:
-			if e, ok := errors.AsType[*connectors.Error](err); ok && e.Answered {
-				err = fmt.Errorf("%w (%w)", err, apply.ErrRefused)
-			}
-		}
+	if e, ok := errors.AsType[*connectors.Error](err); ok && e.Answered {
+		err = fmt.Errorf("%w (%w)", err, apply.ErrRefused)
 	}
 	return apply.Receipt{Already: receipt.Already, Request: receipt.Request, Detail: receipt.Detail}, err
 }
