@@ -34,7 +34,6 @@ generated: generate ## fail if what is generated is not current
 
 tidy: ## fail if go.mod is not tidy
 	$(GO) mod tidy -diff
-	cd tools && $(GO) mod tidy -diff
 
 demo: ## the whole job on the demo organisation, in a temporary folder
 	$(GO) run ./cmd/trueup demo "$$(mktemp -d)/trueup-demo"

@@ -113,6 +113,8 @@ type Case struct {
 	// they were not recorded; then they are not compared. Paths are sorted and joined by ";".
 	Verdict string
 	Paths   string
+	// Approved says that a person approved it since it was opened: it needs no second approval as long as it stands.
+	Approved bool
 }
 
 // Loss is one access that a run took.

@@ -46,31 +46,38 @@ func intentOf(plan *reconcile.Plan, action *reconcile.Action, run string, epoch 
 	return intent
 }
 
+// Settle finds out at the vendors what became of the actions that an interrupted run left open, and records it, so that
+// a plan made afterwards takes up what was not done.
+func (l *Line) Settle(ctx context.Context, run string) error {
+	open, err := l.Ledger.OpenIntents(ctx)
+	if err != nil {
+		return fmt.Errorf("find open intents: %w", err)
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	defer l.Progress.Step("settle")()
+	if _, err := l.applier().Recover(ctx, run, open); err != nil {
+		return fmt.Errorf("settle open intents: %w", err)
+	}
+	return nil
+}
+
+func (l *Line) applier() *apply.Applier {
+	return &apply.Applier{Ledger: l.Ledger, Effector: l.effector(), Now: l.Now, Wait: wait}
+}
+
 // Carry carries out the ready actions of a stored plan. Before anything else it settles what an interrupted run left
 // open. With rehearse the vendors are only read.
 func (l *Line) Carry(ctx context.Context, plan *reconcile.Plan, run string, epoch int64, rehearse bool) ([]reconcile.Outcome, error) {
 	defer l.Progress.Step("apply")()
-	applier := &apply.Applier{Ledger: l.Ledger, Effector: l.effector(), Now: l.Now, Wait: wait}
+	applier := l.applier()
 	if rehearse {
 		applier.Ledger, applier.Effector = apply.Notebook{}, apply.Rehearsal(l.effector())
-	} else {
-		open, err := l.Ledger.OpenIntents(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("find open intents: %w", err)
-		}
-		if _, err := applier.Recover(ctx, run, open); err != nil {
-			return nil, fmt.Errorf("settle open intents: %w", err)
-		}
+	} else if err := l.Settle(ctx, run); err != nil {
+		return nil, err
 	}
-	attempts, err := l.Ledger.Attempts(ctx, plan.ID)
-	if err != nil {
-		return nil, fmt.Errorf("count earlier attempts: %w", err)
-	}
-	intents := Intents(plan, run, epoch)
-	for n := range intents {
-		intents[n].Attempt = attempts[intents[n].Action] + 1
-	}
-	return applier.Run(ctx, intents)
+	return applier.Run(ctx, Intents(plan, run, epoch))
 }
 
 func wait(ctx context.Context, d time.Duration) error {

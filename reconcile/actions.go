@@ -44,7 +44,7 @@ func (a *assembly) act() {
 			opened = prior.Opened
 		}
 		a.opened = append(a.opened, opened)
-		if action.Kind.Effective() && action.State != Manual {
+		if action.Kind.Effective() && !a.settled(action, prior) && action.State != Manual {
 			a.wait(action, row, n, prior)
 		}
 	}
@@ -118,7 +118,13 @@ func (a *assembly) firstItem(p ProductID, source facts.SourceID) string {
 
 // groups lists the groups by which a row's seat is held.
 func (a *assembly) groups(row int) []string {
-	return slices.DeleteFunc(a.plan.RowPaths(row), func(path string) bool { return !isGroup(path) })
+	at := &a.plan.Rows[row]
+	for _, way := range a.decider.ways[at.Path : at.Path+uint32(at.Paths)] {
+		if way != 0 && isGroup(a.plan.Snapshot.Strings.Text(way)) {
+			return slices.DeleteFunc(a.plan.RowPaths(row), func(path string) bool { return !isGroup(path) })
+		}
+	}
+	return nil
 }
 
 // caseID identifies the case: the hash of organisation, source, account, product, kind, target and start of the clock,
@@ -162,6 +168,25 @@ func (a *assembly) priorCase(cases map[facts.Digest]*facts.Case, action *Action,
 	return prior
 }
 
+// settled carries over what was answered or done: it stands as long as the case does, a wish to keep until its end.
+func (a *assembly) settled(action *Action, prior *facts.Case) bool {
+	if prior == nil {
+		return false
+	}
+	switch state, _ := ParseState(prior.State); state {
+	case Kept:
+		if prior.Due.Known() && prior.Due < a.decider.today {
+			return false
+		}
+		action.State, action.Due = Kept, prior.Due
+	case Sent, Done, Undone, Rejected:
+		action.State = state
+	default:
+		return false
+	}
+	return true
+}
+
 // wait says what an effective action waits for.
 func (a *assembly) wait(action *Action, row *Row, n int, prior *facts.Case) {
 	if row.Held {
@@ -172,20 +197,12 @@ func (a *assembly) wait(action *Action, row *Row, n int, prior *facts.Case) {
 		}
 	}
 	today := a.decider.today
-	if prior != nil {
-		switch state, _ := ParseState(prior.State); {
-		case state == Kept && (!prior.Due.Known() || today <= prior.Due), state == Rejected, state == Undone:
-			action.State, action.Due = state, prior.Due
-			if state == Undone {
-				action.State = Kept
-			}
-			return
-		case state == Kept: // its end is past: the case begins anew
-			prior = nil
-		case state == Ready || state == Sent || state == Failed:
-			action.State = Ready
-			return
-		}
+	if prior != nil && prior.State == Kept.String() { // its end is past: the case begins anew
+		prior = nil
+	}
+	if prior != nil && prior.Approved && prior.State != Notice.String() && prior.State != Approval.String() {
+		action.State = Ready
+		return
 	}
 	if due := a.noticeEnd(row, prior); due >= today {
 		action.State, action.Due = Notice, due
@@ -276,6 +293,11 @@ func (a *Action) withhold(by string) bool {
 	return false
 }
 
+// waitsForNothing reports whether an action will not be carried out by this plan, so that it takes no seat.
+func (s State) waitsForNothing() bool {
+	return s != Notice && s != Approval && s != Ready && s != Manual
+}
+
 // claim is an action's wish for a seat of a product.
 type claim struct {
 	product ProductID
@@ -293,8 +315,7 @@ func (a *assembly) withholdUnspared() {
 		action := &a.plan.Actions[n]
 		row := &a.plan.Rows[action.Row]
 		target := row.claims()
-		if target == NoProductID || !action.Kind.Effective() || action.State == Blocked || action.State == Kept ||
-			action.State == Rejected || action.State == Withheld {
+		if target == NoProductID || !action.Kind.Effective() || action.State.waitsForNothing() {
 			continue
 		}
 		claims = append(claims, claim{product: target, action: int32(n), since: a.opened[n], rule: a.ruleOrder(row),

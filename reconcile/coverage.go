@@ -30,14 +30,13 @@ func newCoverage(s *facts.Snapshot, r *roster, closures []Closure) *coverage {
 	c := &coverage{snapshot: s, states: make([]InputState, len(s.Inputs)), since: make([]facts.Instant, len(s.Inputs))}
 	for n := range s.Inputs {
 		input := &s.Inputs[n]
-		state := InputState{From: input.From, To: input.To, Complete: wholeFeed(input), MatchRate: -1}
+		state := InputState{From: input.From, To: input.To, Complete: wholeFeed(s, input), MatchRate: -1}
 		if m := r.matched[n]; m.accounts > 0 && (input.Feed == facts.FeedSeats || input.Feed == facts.FeedSignIns) {
 			state.MatchRate = float64(m.matched) / float64(m.accounts)
 		}
 		c.since[n] = never
 		switch input.Feed {
 		case facts.FeedSignIns:
-			state.Complete = input.Complete
 			c.since[n] = c.log(input, &state, closures)
 		case facts.FeedPeople:
 			c.since[n] = c.directory(input, &state)
@@ -50,7 +49,6 @@ func newCoverage(s *facts.Snapshot, r *roster, closures []Closure) *coverage {
 // log finds the interval that a sign-in log covers, and from when on it has no gap to the end.
 func (c *coverage) log(input *facts.Input, state *InputState, closures []Closure) facts.Instant {
 	if !input.Daily.First.Known() { // a log without an event proves nothing, whatever is declared
-		state.Complete = false
 		return never
 	}
 	if !state.From.Known() {
@@ -65,7 +63,7 @@ func (c *coverage) log(input *facts.Input, state *InputState, closures []Closure
 	switch {
 	case !input.Complete, !input.Outcomes, state.MatchRate == 0, !c.reaches(input, state.To):
 		return never
-	case read && !wholeFeed(people): // accounts of the log may then not be recognised
+	case read && !wholeFeed(c.snapshot, people): // accounts of the log may then not be recognised
 		return never
 	}
 	since := state.From
@@ -78,7 +76,7 @@ func (c *coverage) log(input *facts.Input, state *InputState, closures []Closure
 // directory finds what a directory's last sign-ins cover: all time up to the observation, for accounts that have a value.
 func (c *coverage) directory(input *facts.Input, state *InputState) facts.Instant {
 	state.To = min(input.Observed, c.snapshot.AsOf)
-	if !wholeFeed(input) || !c.reaches(input, state.To) {
+	if !wholeFeed(c.snapshot, input) || !c.reaches(input, state.To) {
 		return never
 	}
 	return facts.NoInstant

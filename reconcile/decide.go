@@ -38,6 +38,7 @@ type decider struct {
 
 	out        []output // by product
 	paths      []int32
+	ways       []facts.Sym    // parallel to paths: "direct", "group:NAME", or empty
 	partitions []facts.Digest // of each holder's rows
 	unplaced   [unplacedCount]int
 	evalFault  map[string]int // rules that could not be evaluated, by error
@@ -150,7 +151,7 @@ func (d *decider) gather(h holderID) {
 			d.hold(from.product)
 		}
 		x := &d.seats[len(d.seats)-1]
-		d.paths = append(d.paths, from.row)
+		d.paths, d.ways = append(d.paths, from.row), append(d.ways, from.way)
 		x.paths++
 		inherited := from.way != 0 && isGroup(d.snapshot.Strings.Text(from.way))
 		x.group, x.direct = x.group || inherited, x.direct || !inherited
@@ -399,7 +400,7 @@ func (d *decider) finish(row *Row, limits thresholds) {
 	if d.written == 0 {
 		d.encoder.holder(d.holders.text[d.holder])
 	}
-	d.encoder.row(row, d.paths[row.Path:row.Path+uint32(row.Paths)], signals)
+	d.encoder.row(row, d.ways[row.Path:row.Path+uint32(row.Paths)], signals)
 	d.written++
 }
 

@@ -54,6 +54,14 @@ func (e *encoder) number(n int64) {
 	e.buf = binary.AppendVarint(e.buf, n)
 }
 
+func (e *encoder) flag(on bool) {
+	if on {
+		e.number(1)
+	} else {
+		e.number(0)
+	}
+}
+
 func (e *encoder) day(d facts.Day) { e.text(d.String()) }
 
 func (e *encoder) digest(d facts.Digest) {
@@ -174,7 +182,7 @@ func newRowEncoder(p *Plan, d *decider) rowEncoder {
 
 func (w *rowEncoder) holder(name facts.Sym) { w.text(w.plan.Snapshot.Strings.Text(name)) }
 
-func (w *rowEncoder) row(row *Row, seats []int32, signals []Signal) {
+func (w *rowEncoder) row(row *Row, ways []facts.Sym, signals []Signal) {
 	p := w.plan
 	w.product(row.Product)
 	if row.Account == NoAccountID {
@@ -185,7 +193,7 @@ func (w *rowEncoder) row(row *Row, seats []int32, signals []Signal) {
 		w.text(p.Snapshot.Strings.Text(p.Accounts[row.Account].Key))
 	}
 	w.text(row.Situation.String())
-	w.ways(seats)
+	w.ways(ways)
 	w.text(row.Verdict.String())
 	if row.Reasons != w.reasons {
 		w.reasons, w.words = row.Reasons, w.words[:0]
@@ -219,12 +227,12 @@ func (w *rowEncoder) list(texts []string) {
 }
 
 // ways writes the paths, which stand in order; "direct" for an empty one.
-func (w *rowEncoder) ways(seats []int32) {
+func (w *rowEncoder) ways(ways []facts.Sym) {
 	w.paths = w.paths[:0]
-	for _, seat := range seats {
-		path := w.plan.Snapshot.Strings.Text(w.plan.Snapshot.Seats.Path[seat])
-		if path == "" {
-			path = "direct"
+	for _, way := range ways {
+		path := "direct"
+		if way != 0 {
+			path = w.plan.Snapshot.Strings.Text(way)
 		}
 		w.paths = append(w.paths, path)
 	}
@@ -253,11 +261,7 @@ func (w *rowEncoder) signal(s *Signal) {
 	e.number(int64(s.Last))
 	e.number(int64(s.From))
 	e.number(int64(s.To))
-	if s.Complete {
-		e.number(1)
-	} else {
-		e.number(0)
-	}
+	e.flag(s.Complete)
 }
 
 func (p *Plan) encodePositions(e *encoder) {
@@ -352,6 +356,7 @@ func encodePrior(e *encoder, prior *facts.Prior) {
 		e.day(x.Due)
 		e.text(x.Verdict)
 		e.text(x.Paths)
+		e.flag(x.Approved)
 	}
 	e.number(int64(len(prior.Losses)))
 	for _, x := range prior.Losses {

@@ -96,7 +96,7 @@ func newDirectory(s *facts.Snapshot, fold *folding, identity *Identity) *directo
 		}
 		d.rank[id] = int8(place)
 		input, read := s.Input(id, facts.FeedPeople)
-		d.complete = d.complete && read && wholeFeed(input)
+		d.complete = d.complete && read && wholeFeed(s, input)
 		d.absorb(matcher, rowsOf(s.People.Source, id))
 	}
 	for p := range d.extra {
@@ -105,9 +105,19 @@ func newDirectory(s *facts.Snapshot, fold *folding, identity *Identity) *directo
 	return d
 }
 
-// wholeFeed reports whether a feed was read whole. A feed without a record is not believed: a source that answers with
-// nothing is as a rule a source that is broken.
-func wholeFeed(input *facts.Input) bool { return input.Complete && input.Rows > input.Rejected }
+// wholeFeed reports whether a feed was read whole. People or seats without a single record are not believed: a source
+// that answers with nothing is as a rule a source that is broken.
+func wholeFeed(s *facts.Snapshot, input *facts.Input) bool {
+	switch input.Feed {
+	case facts.FeedPeople:
+		return input.Complete && rowsOf(s.People.Source, input.Source).some()
+	case facts.FeedSeats:
+		return input.Complete && rowsOf(s.Seats.Source, input.Source).some()
+	case facts.FeedSignIns:
+		return input.Complete && input.Daily.First.Known()
+	}
+	return input.Complete
+}
 
 // rowsOf returns the range of rows that a source contributed to a column; [facts.Freeze] keeps them together, in
 // ascending order of sources.
@@ -119,6 +129,8 @@ func rowsOf(column []facts.SourceID, id facts.SourceID) span {
 
 // span is a range of rows, the end not included.
 type span struct{ from, to int }
+
+func (x span) some() bool { return x.from < x.to }
 
 func (d *directory) absorb(m *matcher, rows span) {
 	p := &d.snapshot.People

@@ -98,8 +98,14 @@ func newDecider(plan *Plan, p *Policy, directory *directory, r *roster, h *holde
 		numbers: map[string]int16{}, days: newDayTable(s), out: make([]output, len(c.Products)), evalFault: map[string]int{},
 		last: make([]facts.Instant, len(m.slots)), lastAt: make([]uint32, len(m.slots)), absentAt: make([]uint32, len(m.slots)),
 		heldAt: make([]uint32, len(c.Products)), spokenAt: make([]uint32, len(c.Products)),
-		entitled: make([]entitlement, len(c.Products)), speaks: c.speaks(), paths: make([]int32, 0, len(h.paths))}
+		entitled: make([]entitlement, len(c.Products)), speaks: c.speaks(), paths: make([]int32, 0, len(h.paths)), ways: make([]facts.Sym, 0, len(h.paths))}
 	d.encoder = newRowEncoder(plan, d)
+	for n := range h.paths {
+		a := &plan.Accounts[h.paths[n].account]
+		if a.Row < 0 && c.Products[h.paths[n].product].Metric == DeviceSeat {
+			a.Kind = facts.Device
+		}
+	}
 	counts := make([]int, len(c.Products))
 	for n := range h.paths {
 		counts[h.paths[n].product]++

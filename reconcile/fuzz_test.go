@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -94,7 +95,7 @@ func FuzzParseMapping(f *testing.F) {
 
 func checkFaults(t *testing.T, err error) {
 	t.Helper()
-	faults, ok := err.(Faults)
+	faults, ok := errors.AsType[Faults](err)
 	if !ok || len(faults) == 0 {
 		t.Fatalf("%T, want Faults: %v", err, err)
 	}

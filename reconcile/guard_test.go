@@ -126,6 +126,7 @@ func TestIncompleteInputs(t *testing.T) {
 		{says: "whole, the one used less goes", org: second, want: "E1 pbi: in-use, keep\nE1 pbi: duplicate, revoke ready"},
 		{says: "contracts take the ended ones with them", org: anasSeat + "contract figma 5 end=2026-06-30\nfeed contracts purchases incomplete",
 			want: "E1 figma: never-used, revoke withheld (guard incomplete of contracts/purchases)"},
+		{says: "no contracts at all is not incomplete", org: gone + "feed contracts purchases", want: "E1 figma: leaver, revoke ready"},
 		{says: "an accounts' directory that is incomplete proves no absence", org: anasSeat + "person f1 source=okta email=q@q.com\nfeed okta people incomplete",
 			want: "E1 figma: unknown, keep"},
 	})

@@ -27,7 +27,8 @@ type check struct {
 	limit       float64
 	beyond      bool
 	why         string
-	covers      func(*Action, *Row) bool // the actions in its scope; nil: none
+	covers      func(*Action, *Row) bool // the actions in its scope
+	actions     []int32                  // or these, where not nil
 }
 
 // look records a limit, and holds back all actions of its scope if it is tripped and nobody raised it for this run.
@@ -42,15 +43,30 @@ func (a *assembly) look(c check) {
 	default:
 		g.State = GuardTripped
 	}
-	if g.State == GuardTripped && c.covers != nil {
-		for n := range a.plan.Actions {
-			action := &a.plan.Actions[n]
-			if action.Kind.Effective() && c.covers(action, &a.plan.Rows[action.Row]) && action.withhold("guard "+c.name+" of "+c.scope) {
-				g.Withholds++
-			}
-		}
+	if g.State == GuardTripped {
+		g.Withholds = a.withholdAll(&c)
 	}
 	a.plan.Guards = append(a.plan.Guards, g)
+}
+
+// withholdAll holds back every effective action in the scope of a tripped guard, and returns how many it held.
+func (a *assembly) withholdAll(c *check) (held int) {
+	by := "guard " + c.name + " of " + c.scope
+	withhold := func(x *Action) {
+		if x.Kind.Effective() && (c.covers == nil || c.covers(x, &a.plan.Rows[x.Row])) && x.withhold(by) {
+			held++
+		}
+	}
+	if c.actions != nil {
+		for _, n := range c.actions {
+			withhold(&a.plan.Actions[n])
+		}
+		return held
+	}
+	for n := range a.plan.Actions {
+		withhold(&a.plan.Actions[n])
+	}
+	return held
 }
 
 func (a *assembly) raised(name, scope string) (string, bool) {
@@ -84,7 +100,11 @@ func (a *assembly) guardInput(n int) {
 	if !state.Complete {
 		whole = 1
 	}
-	add("incomplete", &whole, 0, !state.Complete, reasonIncomplete(input))
+	why := ""
+	if !state.Complete {
+		why = reasonIncomplete(input)
+	}
+	add("incomplete", &whole, 0, !state.Complete, why)
 	rows, base, known := input.Rows-input.Rejected, int64(0), false
 	if base, known = a.baseline(input); known {
 		shrunk, grown := share(base-rows, base), share(rows-base, base)
@@ -110,10 +130,8 @@ func reasonIncomplete(input *facts.Input) string {
 		return input.Failure
 	case !input.Complete:
 		return "it was not read whole"
-	case input.Rows <= input.Rejected:
-		return "it holds no record"
 	}
-	return ""
+	return "it holds no record"
 }
 
 // guardWatermark looks at how old the newest event of a log is, in hours.
@@ -314,12 +332,18 @@ func (a *assembly) guardShare(name string, percent float64, losing []int, scopeO
 			}
 		}
 	}
-	for _, scope := range slices.Sorted(maps.Keys(part)) {
-		if scope == "" {
-			continue
+	actions := map[string][]int32{}
+	for n := range a.plan.Actions {
+		if scope := scopeOf(int(a.plan.Actions[n].Row)); part[scope] > 0 {
+			actions[scope] = append(actions[scope], int32(n))
 		}
-		a.look(a.percentOf(name, scope, part[scope], whole[scope], whole[scope], percent,
-			func(x *Action, _ *Row) bool { return scopeOf(int(x.Row)) == scope }))
+	}
+	for _, scope := range slices.Sorted(maps.Keys(part)) {
+		if scope != "" {
+			c := a.percentOf(name, scope, part[scope], whole[scope], whole[scope], percent, nil)
+			c.actions = actions[scope]
+			a.look(c)
+		}
 	}
 }
 

@@ -28,8 +28,6 @@ type holders struct {
 // ranges says where each holder's part of a list is.
 type ranges []uint32
 
-func (r ranges) of(h holderID) span { return span{int(r[h]), int(r[h+1])} }
-
 // path is one row of Snapshot.Seats, with what a decision asks about it side by side.
 type path struct {
 	assigned facts.Instant

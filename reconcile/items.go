@@ -49,8 +49,8 @@ func (x *items) sourcesOf(s *facts.Snapshot, fold *folding, c *Catalogue, p Prod
 		}
 		x.sources[p] = append(x.sources[p], id)
 		input, read := s.Input(id, facts.FeedSeats)
-		x.whole[p] = x.whole[p] && read && wholeFeed(input)
-		x.exact[p] = x.exact[p] && read && wholeFeed(input) && input.Rejected == 0
+		x.whole[p] = x.whole[p] && read && wholeFeed(s, input)
+		x.exact[p] = x.exact[p] && read && wholeFeed(s, input) && input.Rejected == 0
 		if of[id] == nil {
 			of[id] = map[name]ProductID{}
 		}

@@ -148,7 +148,7 @@ func termMonths(row *facts.Purchase) (decimal.Decimal, bool) {
 		return decimal.Zero, false
 	}
 	days := int64(row.End-row.Start) + 1
-	for n := int64(days / 31); n <= days/28; n++ {
+	for n := days / 31; n <= days/28; n++ {
 		if n > 0 && addMonths(row.Start, int(n)) == row.End+1 {
 			return decimal.MustNew(n, 0), true
 		}

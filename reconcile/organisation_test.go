@@ -43,7 +43,6 @@ type organisation struct {
 	policy   string
 	later    map[string]bool
 	signIns  map[string][]facts.SignIn
-	mixed    func(n int, swap func(i, j int)) // order of lines
 }
 
 const orgProducts = `products:

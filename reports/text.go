@@ -33,6 +33,10 @@ func WriteText(w io.Writer, v *View, width int, color bool) error {
 	t.heldBack(s)
 	t.positions(s)
 	t.findings(s)
+	if v.Run.Workbook != "" {
+		t.heading("The workbook")
+		fmt.Fprintf(t.out, "  %s\n", printable(v.Run.Workbook))
+	}
 	if err := t.out.Flush(); err != nil {
 		return fmt.Errorf("reports: write summary: %w", err)
 	}

@@ -86,6 +86,27 @@ func exerciseNotice(t *testing.T, open opener) {
 	}
 }
 
+// An approval is a person's answer and is known to the next plans; that the plan itself says ready is none.
+func exerciseApproval(t *testing.T, open opener) {
+	d := open(t)
+	save(t, d, 0, idle("ana", reconcile.Approval), idle("ben", reconcile.Ready))
+	if err := d.Record(t.Context(), reconcile.Outcome{Action: idle("ana", 0).id(), Run: "run-0", At: night(0).Add(time.Hour),
+		State: reconcile.Ready}); err != nil {
+		t.Fatal(err)
+	}
+	prior, err := d.Prior(t.Context(), night(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	approved := map[facts.Digest]bool{}
+	for _, c := range prior.Cases {
+		approved[c.ID] = c.Approved
+	}
+	if want := map[facts.Digest]bool{idle("ana", 0).id(): true, idle("ben", 0).id(): false}; !cmp.Equal(approved, want) {
+		t.Error(cmp.Diff(want, approved))
+	}
+}
+
 // A plan of an earlier as-of is a look back and moves no case.
 func exerciseLookingBack(t *testing.T, open opener) {
 	d := open(t)

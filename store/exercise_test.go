@@ -29,6 +29,7 @@ func exercise(t *testing.T, fresh func(testing.TB) opener) {
 		"links":                    exerciseLinks,
 		"cases":                    exerciseCases,
 		"notice":                   exerciseNotice,
+		"approval":                 exerciseApproval,
 		"looking back":             exerciseLookingBack,
 		"incomplete":               exerciseIncomplete,
 		"claim and record":         exerciseClaim,

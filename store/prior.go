@@ -75,12 +75,17 @@ func (t *tx) priorCases(ctx context.Context) ([]facts.Case, error) {
 
 		Verdict string `db:"verdict"`
 		Paths   string `db:"paths"`
+
+		Approved bool `db:"approved"`
 	}
-	err := t.list(ctx, &rows, `SELECT id, state, opened, due, verdict, paths FROM cases WHERE ended IS NULL ORDER BY id`)
+	// An answer of a person has no intent. Of an earlier time, before the case was opened anew, it counts no more.
+	err := t.list(ctx, &rows, `SELECT id, state, opened, due, verdict, paths, EXISTS (SELECT 1 FROM outcomes a
+			WHERE a.action = cases.id AND a.intent IS NULL AND a.state = ? AND a.at / 86400000 >= cases.opened) AS approved
+		FROM cases WHERE ended IS NULL ORDER BY id`, reconcile.Ready.String())
 	cases := make([]facts.Case, 0, len(rows))
 	for _, r := range rows {
 		cases = append(cases, facts.Case{ID: facts.Digest(r.ID), State: r.State, Opened: facts.Day(r.Opened), Due: facts.Day(r.Due),
-			Verdict: r.Verdict, Paths: r.Paths})
+			Verdict: r.Verdict, Paths: r.Paths, Approved: r.Approved})
 	}
 	return cases, err
 }

@@ -81,7 +81,7 @@ const maxPlanAge = 24 * time.Hour
 func (a *app) refuse(ctx context.Context, t *session, record reconcile.PlanRecord, plan *reconcile.Plan) error {
 	again := "trueup plan makes a new one"
 	age := a.now().Sub(record.AsOf.Time())
-	newest, err := t.db.Plan(ctx, "latest")
+	newest, err := t.db.NewestPlan(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -91,10 +91,10 @@ func (a *app) refuse(ctx context.Context, t *session, record reconcile.PlanRecor
 		return mistakef(again, "plan %s is used up: run %s applied it", plan.ID, record.AppliedBy)
 	case plan.Mode != reconcile.Act:
 		return mistakef("set mode: act in "+t.settings.config.Policy, "the policy only observes")
-	case newest.ID != record.ID:
-		return mistakef("trueup apply latest, or trueup plan for a new one", "plan %s is superseded by plan %s", plan.ID, newest.ID)
 	case age > maxPlanAge:
 		return mistakef(again, "plan %s is stale: its as-of is %s ago, the limit is %s", plan.ID, age.Round(time.Minute), maxPlanAge)
+	case newest != record.ID:
+		return mistakef("trueup apply "+newest+", or trueup plan for a new one", "plan %s is superseded by plan %s", plan.ID, newest)
 	case plan.Policy != t.settings.policy.SHA256:
 		return mistakef(again, "plan %s is stale: the policy has changed since", plan.ID)
 	case plan.Products != t.settings.catalogue.SHA256:

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,9 +80,7 @@ func (a *app) demo(ctx context.Context, dir, asOf string, people int) error {
 		if at, err = time.Parse(time.RFC3339, asOf); err != nil {
 			return mistakef("2026-11-22T02:00:00Z", "--as-of %q is not an RFC 3339 time", asOf)
 		}
-		begun := a.now()
-		clock := a.now
-		a.now = func() time.Time { return at.Add(clock().Sub(begun)) } // the demo's world lives then
+		a.now = func() time.Time { return at } // the demo's world stands still then, so that two runs decide the same
 	}
 	listener, err := listen(ctx, demoVendor)
 	if err != nil { // taken: any free port will do for a vendor that lives as long as the run
@@ -99,14 +98,14 @@ func (a *app) demo(ctx context.Context, dir, asOf string, people int) error {
 	if err != nil {
 		return err
 	}
-	err = a.demoRun(ctx, dir)
+	err = a.demoRun(ctx, dir, manifest)
 	return errors.Join(err, stop())
 }
 
 // demoRun issues the licences of the time before the demo's order was amended, then runs the nightly job.
-func (a *app) demoRun(ctx context.Context, dir string) error {
+func (a *app) demoRun(ctx context.Context, dir string, manifest *fixtures.Manifest) error {
 	a.config = filepath.Join(dir, "trueup.yaml")
-	if err := a.demoLicenses(ctx, dir); err != nil {
+	if err := a.demoLicenses(ctx, dir, manifest); err != nil {
 		return fmt.Errorf("issue the demo's earlier licences: %w", err)
 	}
 	s, err := a.load()
@@ -121,8 +120,18 @@ func (a *app) demoRun(ctx context.Context, dir string) error {
 	if err := a.print(view); err != nil {
 		return err
 	}
-	a.say("\nlook closer:\n  trueup explain --config %s ana.lindner@example.com\n  trueup runs --config %s", a.config, a.config)
+	a.say("\nlook closer:\n  trueup explain --config %s %s\n  trueup runs show latest --config %s", a.config, example(manifest), a.config)
 	return nil
+}
+
+// example is a holder whose rows are worth a look: one with a downgrade.
+func example(manifest *fixtures.Manifest) string {
+	for _, c := range manifest.Cases {
+		if c.Action == "downgrade" {
+			return c.Holder
+		}
+	}
+	return manifest.Cases[0].Holder
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
@@ -165,8 +174,9 @@ register: var/licences
 write: true
 `
 
-// demoLicenses makes the signing key and issues what had been ordered until then.
-func (a *app) demoLicenses(ctx context.Context, dir string) error {
+// demoLicenses makes the signing key and issues what had been ordered until then, but to customers who are planted as
+// missing their licence.
+func (a *app) demoLicenses(ctx context.Context, dir string, manifest *fixtures.Manifest) error {
 	if _, err := licensegen.CreateKeyring(filepath.Join(dir, "keys", "licences"), rand.Reader); err != nil {
 		return err
 	}
@@ -188,6 +198,11 @@ func (a *app) demoLicenses(ctx context.Context, dir string) error {
 	for n := range customers.People.Len() {
 		for _, product := range customers.People.Groups.At(n) {
 			seat := connectors.Seat{Account: text(customers.People.ID[n]), Product: text(product)}
+			if slices.ContainsFunc(manifest.Cases, func(c fixtures.Case) bool {
+				return c.Holder == seat.Account && c.Product == seat.Product && c.Verdict == reconcile.Missing.String()
+			}) {
+				continue
+			}
 			if _, err := source.(connectors.Assigner).Assign(ctx, seat, ""); err != nil {
 				return err
 			}

@@ -33,7 +33,7 @@ func (a *app) planCommand() *cobra.Command {
 			return a.plan(cmd.Context(), planRequest{asOf: asOf, offline: offline}, out, detailed)
 		},
 	}
-	cmd.Flags().StringVar(&asOf, "as-of", "", "decide as of a date (its end, in the organisation's zone) or an RFC 3339 time; default now")
+	cmd.Flags().StringVar(&asOf, "as-of", "", "decide as of a past date (its end, in the organisation's zone) or an RFC 3339 time; default now")
 	cmd.Flags().BoolVar(&offline, "offline", false, "pull nothing: use what earlier pulls brought into the archive")
 	cmd.Flags().StringVar(&out, "out", "", "also write the plan as JSON to a file")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 if actions await a person")
@@ -51,7 +51,7 @@ func (a *app) plan(ctx context.Context, request planRequest, out string, detaile
 	if err != nil {
 		return err
 	}
-	asOf, err := parseAsOf(s, request.asOf)
+	asOf, err := a.parseAsOf(s, request.asOf)
 	if err != nil {
 		return err
 	}
@@ -132,18 +132,28 @@ func (t *session) observe(ctx context.Context, run *reconcile.Run, offline bool)
 	return t.line.Replay(ctx, run.AsOf)
 }
 
-// parseAsOf reads --as-of; absent, it is when the run starts.
-func parseAsOf(s *settings, text string) (facts.Instant, error) {
+// parseAsOf reads --as-of; absent, or a day that is not over, it is when the run starts. What lies ahead has not been
+// observed, and a plan of it would stand in the way of every later one.
+func (a *app) parseAsOf(s *settings, text string) (facts.Instant, error) {
 	if text == "" {
 		return facts.NoInstant, nil
 	}
+	now := a.instant()
+	at := facts.NoInstant
 	if day, err := facts.ParseDay(text); err == nil {
-		return s.calendar.End(day), nil
+		if day == s.calendar.Day(now) {
+			return facts.NoInstant, nil
+		}
+		at = s.calendar.End(day)
+	} else if t, err := time.Parse(time.RFC3339, text); err == nil {
+		at = facts.At(t)
+	} else {
+		return facts.NoInstant, mistakef("2026-06-30 or 2026-06-30T12:00:00Z", "--as-of %q is neither a date nor a time", text)
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return facts.At(t), nil
+	if at > now {
+		return facts.NoInstant, mistakef("a plan is of what was observed; leave --as-of out for now", "--as-of %s lies ahead", text)
 	}
-	return facts.NoInstant, mistakef("2026-06-30 or 2026-06-30T12:00:00Z", "--as-of %q is neither a date nor a time", text)
+	return at, nil
 }
 
 // planExit is the exit code of a plan that came about.

@@ -32,7 +32,7 @@ type stepCost struct {
 }
 
 func (a *app) meter() *meter {
-	m := &meter{out: a.stderr, verbose: a.verbose && !a.quiet, now: a.now}
+	m := &meter{out: a.stderr, verbose: a.verbose && !a.quiet, now: time.Now}
 	if a.terminal && !a.noProgress && !a.quiet && a.logFormat == "text" {
 		m.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowBytes(true),
 			progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),

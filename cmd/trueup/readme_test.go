@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestReadmeIsCurrent checks, and with -update rewrites, the table of kinds in the README.
+// TestReadmeIsCurrent checks, and with -update rewrites, the table of kinds and the transcript in the README. The
+// transcript is what the test of the demo saw.
 func TestReadmeIsCurrent(t *testing.T) {
 	const path = "../../README.md"
 	readme, err := os.ReadFile(path)
@@ -18,11 +19,14 @@ func TestReadmeIsCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if want, err = replaceBetween(want, "<!-- transcript -->\n", "<!-- /transcript -->", transcript(t)); err != nil {
+		t.Fatal(err)
+	}
 	if want == string(readme) {
 		return
 	}
 	if !*update {
-		t.Fatal("the table of kinds in README.md is not current: make generate")
+		t.Fatal("README.md is not current: make generate")
 	}
 	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
@@ -37,6 +41,15 @@ func replaceBetween(text, from, to, with string) (string, error) {
 		return "", fmt.Errorf("no %s … %s", strings.TrimSpace(from), to)
 	}
 	return head + from + with + to + tail, nil
+}
+
+func transcript(t *testing.T) string {
+	t.Helper()
+	said, err := os.ReadFile("testdata/demo.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "```text\n" + strings.ReplaceAll(string(said), "DEMO/", "trueup-demo/") + "```\n"
 }
 
 func capabilityTable() string {

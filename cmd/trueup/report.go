@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -132,9 +133,17 @@ func (t *session) publish(ctx context.Context, run *reconcile.Run, plan *reconci
 			return nil, fmt.Errorf("publish to %s: %w", target, err)
 		}
 	}
-	run.Workbook = t.settings.Publish[0] + "/" + publish.Key(run.ID, files[0].Name)
+	run.Workbook = t.settings.published(t.settings.Publish[0], publish.Key(run.ID, files[0].Name))
 	view.Run = *run
 	return view, nil
+}
+
+// published says where an object of a target is, as a person would look for it: a path for a folder.
+func (s *settings) published(target, key string) string {
+	if dir, ok := strings.CutPrefix(target, "file:"); ok {
+		return filepath.Join(s.resolve(dir), filepath.FromSlash(key))
+	}
+	return target + "/" + key
 }
 
 // render writes documents side by side into a folder and opens them for reading. closeAll must be called.

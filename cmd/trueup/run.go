@@ -40,7 +40,7 @@ func (a *app) runCommand() *cobra.Command {
 
 // nightly is the whole job, start to end.
 func (a *app) nightly(ctx context.Context, s *settings, request planRequest, detailed bool) (*reports.View, error) {
-	asOf, err := parseAsOf(s, request.asOf)
+	asOf, err := a.parseAsOf(s, request.asOf)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +51,9 @@ func (a *app) nightly(ctx context.Context, s *settings, request planRequest, det
 	defer t.close()
 	var view *reports.View
 	err = t.hold(ctx, "run", asOf, func(ctx context.Context, run *reconcile.Run, epoch int64) error {
+		if err := t.line.Settle(ctx, run.ID); err != nil {
+			return err
+		}
 		plan, record, faults, err := t.decide(ctx, run, request.offline)
 		if err != nil {
 			return err

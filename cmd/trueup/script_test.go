@@ -1,9 +1,6 @@
 package main
 
 import (
-	"context"
-	"os"
-	"os/signal"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -11,12 +8,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"trueup": func() {
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-			code := execute(ctx, system())
-			stop()
-			os.Exit(code)
-		},
+		"trueup": main,
 	})
 }
 
