@@ -46,7 +46,7 @@ func (i Instant) String() string {
 	if i == NoInstant {
 		return ""
 	}
-	return i.Time().Format("2006-01-02T15:04:05.999Z07:00")
+	return i.Time().Format(time.RFC3339Nano) // package time has a fast path for it; what is finer than a millisecond is zero
 }
 
 // MarshalText writes [Instant.String].
