@@ -150,6 +150,9 @@ func (s *Scanner) key(doc []byte, i int) int {
 
 // colon passes the colon after a key and returns the position of the value.
 func (s *Scanner) colon(doc []byte, i int) int {
+	if i+1 < len(doc) && doc[i] == ':' && doc[i+1] > ' ' {
+		return i + 1
+	}
 	if i = s.next(doc, i); i < 0 {
 		return i
 	}

@@ -3,6 +3,7 @@ package jsondoc
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -19,8 +20,26 @@ func space(doc []byte, i int) int {
 	return i
 }
 
-// quote returns the position of the quote that closes the string whose contents start at i, or -1.
+// quote returns the position of the quote that closes the string whose contents start at i, or -1. Most strings of an
+// export are short: searching them eight bytes at a time costs less than a call.
 func quote(doc []byte, i int) int {
+	for long := i + 24; i < long && len(doc)-i >= 8; {
+		w := binary.LittleEndian.Uint64(doc[i:]) ^ ones*'"'
+		found := (w - ones) &^ w & highs // what it finds first is one
+		if found == 0 {
+			i += 8
+			continue
+		}
+		if i += bits.TrailingZeros64(found) / 8; doc[i-1] != '\\' || !escaped(doc, i) {
+			return i
+		}
+		i++
+	}
+	return longQuote(doc, i)
+}
+
+// longQuote is quote for what remains of a long string.
+func longQuote(doc []byte, i int) int {
 	for {
 		n := bytes.IndexByte(doc[i:], '"')
 		if n < 0 {
