@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,6 +76,7 @@ func (d *driver) Pull(ctx context.Context, p connectors.Pull) (*facts.Observatio
 // memory is a ledger of pulls and an archive.
 type memory struct {
 	Ledger
+	mu      sync.Mutex
 	pulls   []reconcile.PulledInput
 	objects map[facts.Digest][]byte
 }
@@ -101,6 +103,8 @@ func (m *memory) Keep(ctx context.Context, name string) (connectors.RawWriter, e
 }
 
 func (m *memory) Open(_ context.Context, f facts.File) (io.ReadCloser, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	b, ok := m.objects[f.SHA256]
 	if !ok {
 		return nil, fmt.Errorf("%s is not in the archive", f.Name)
@@ -115,6 +119,8 @@ type object struct {
 
 func (o *object) Commit() (facts.Digest, int64, error) {
 	sum := facts.Digest(sha256.Sum256(o.Bytes()))
+	o.memory.mu.Lock()
+	defer o.memory.mu.Unlock()
 	o.memory.objects[sum] = bytes.Clone(o.Bytes())
 	return sum, int64(o.Len()), nil
 }
