@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -191,8 +192,11 @@ func today(t *testing.T) *site {
 
 func TestInterruptedPull(t *testing.T) {
 	s := today(t)
-	s.write("okta/system-log-98.jsonl.gz", zipped(t, strings.Repeat(
-		`{"eventType":"user.session.start","published":"2020-01-01T00:00:00.000Z","actor":{"alternateId":"nobody@example.com"},"outcome":{"result":"FAILURE"}}`+"\n", 1_500_000)))
+	var log strings.Builder // large enough to be stopped at
+	for n := range 700_000 {
+		fmt.Fprintf(&log, `{"eventType":"user.session.start","uuid":"%d","published":"2020-01-01T00:00:00.000Z","actor":{"alternateId":"nobody@example.com"},"outcome":{"result":"FAILURE"}}`+"\n", n*n)
+	}
+	s.write("okta/system-log-98.jsonl.gz", zipped(t, log.String()))
 	p := s.start("run")
 	p.send(os.Interrupt, s.running())
 	if code := p.exit(); code != exitInterrupted || !strings.Contains(p.err.String(), "interrupted") ||

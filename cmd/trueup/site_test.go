@@ -135,21 +135,12 @@ func published(t *testing.T, dir string) string {
 
 // document is the plan as JSON, as far as the tests read it.
 type planDocument struct {
-	Plan      string `json:"plan"`
-	Decisions string `json:"decisions"`
-	Complete  bool   `json:"complete"`
-	Inputs    []struct {
-		Source   string `json:"source"`
-		Feed     string `json:"feed"`
-		Rows     int    `json:"rows"`
-		Rejected int    `json:"rejected"`
-		Failure  string `json:"failure"`
-		Coverage struct {
-			Complete bool `json:"complete"`
-		} `json:"coverage"`
-	} `json:"inputs"`
-	Rows   []planRow `json:"rows"`
-	Totals struct {
+	Plan      string      `json:"plan"`
+	Decisions string      `json:"decisions"`
+	Complete  bool        `json:"complete"`
+	Inputs    []planInput `json:"inputs"`
+	Rows      []planRow   `json:"rows"`
+	Totals    struct {
 		People  int `json:"people"`
 		With    int `json:"people_with_rows"`
 		Without []struct {
@@ -164,6 +155,14 @@ type planDocument struct {
 		States        map[string]int `json:"states"`
 		Money         map[string]map[string]string
 	} `json:"totals"`
+}
+
+type planInput struct {
+	Source   string `json:"source"`
+	Feed     string `json:"feed"`
+	Rows     int    `json:"rows"`
+	Rejected int    `json:"rejected"`
+	Failure  string `json:"failure"`
 }
 
 type planRow struct {

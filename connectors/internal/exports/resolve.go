@@ -78,6 +78,9 @@ func match(dir string, pattern connectors.Pattern) ([]located, error) {
 		if info.IsDir() {
 			continue
 		}
+		if !info.Mode().IsRegular() { // opening a pipe waits for whoever writes to it, and nothing ends that
+			return nil, &connectors.Error{Class: connectors.Permanent, Place: named(dir, path, false), Reason: "is a pipe, socket or device, not a file"}
+		}
 		files = append(files, located{name: named(dir, path, filepath.IsAbs(filepath.FromSlash(pattern.Glob))),
 			product: pattern.Product, size: info.Size(),
 			open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }})
