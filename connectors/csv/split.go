@@ -98,47 +98,51 @@ func (r *record) plain(line []byte, delimiter byte) {
 
 // quoted reads a record that has quotation marks in its first line.
 func (r *record) quoted(b []byte, delimiter byte) {
-	at := 0 // of the field
+	line, size := cutLine(b)
+	stop, next := len(line), size // end of the line that at is on, and start of the one behind it
+	at := 0                       // of the field
 	for {
 		var f field
 		var end int // of the field: at a delimiter or a line end
 		if at < len(b) && b[at] == '"' {
 			f, end = r.inQuotes(b, at+1)
 		} else {
-			f, end = r.bare(b, at, delimiter)
+			f, end = r.bare(b[:stop], at, delimiter)
 		}
 		if r.open {
 			r.size = len(b)
 			return
 		}
-		rest := b[end:]
-		line, size := cutLine(rest)
+		if end > stop {
+			line, size = cutLine(b[end:])
+			stop, next = end+len(line), end+size
+		}
 		switch {
 		case r.fault != "":
-		case len(line) == 0:
+		case end == stop:
 			r.fields = append(r.fields, f)
-		case rest[0] == delimiter:
+		case b[end] == delimiter:
 			r.fields = append(r.fields, f)
 			at = end + 1
 			continue
 		default:
 			r.fault = afterQuote
 		}
-		r.size = end + size
+		r.size = next
 		return
 	}
 }
 
-// bare reads a field without quotation marks and returns where it ends.
-func (r *record) bare(b []byte, at int, delimiter byte) (field, int) {
-	line, _ := cutLine(b[at:])
-	if n := bytes.IndexByte(line, delimiter); n >= 0 {
-		line = line[:n]
+// bare reads a field without quotation marks, the last of line unless a delimiter follows, and returns where it ends.
+func (r *record) bare(line []byte, at int, delimiter byte) (field, int) {
+	text := line[at:]
+	if n := bytes.IndexByte(text, delimiter); n >= 0 {
+		text = text[:n]
 	}
-	if bytes.IndexByte(line, '"') >= 0 {
+	if bytes.IndexByte(text, '"') >= 0 {
 		r.fault = bareQuote
 	}
-	return field{bytes: line}, at + len(line)
+	return field{bytes: text}, at + len(text)
 }
 
 // inQuotes reads the rest of a field that started with a quotation mark and returns where it ends, behind the closing one.
