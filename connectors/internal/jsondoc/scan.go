@@ -32,11 +32,11 @@ func (v Value) Text() []byte {
 
 // Scanner finds the values of some paths in one document after the other. It is for one goroutine.
 type Scanner struct {
-	paths   *Paths
-	values  []Value
-	text    []byte // strings of the document at hand that had escapes
-	escapes bool   // the document at hand has a backslash somewhere
-	why     Malformed
+	paths  *Paths
+	values []Value
+	text   []byte // strings of the document at hand that had escapes
+	slash  int    // where the document at hand has its next backslash, behind what has been read
+	why    Malformed
 }
 
 // NewScanner returns a Scanner for paths.
@@ -56,7 +56,7 @@ func (s *Scanner) Text(n int) []byte { return s.values[n].Text() }
 func (s *Scanner) Scan(doc []byte) error {
 	clear(s.values)
 	s.text = s.text[:0]
-	s.escapes = bytes.IndexByte(doc, '\\') >= 0
+	s.slash = backslash(doc, 0)
 	i := space(doc, 0)
 	if i == len(doc) || doc[i] != '{' {
 		return notObject
@@ -102,8 +102,8 @@ func (s *Scanner) object(doc []byte, i int, n *node, depth int) int {
 			return end
 		}
 		to := n.child(doc[i+1 : end])
-		if to == nil && s.escapes {
-			to = s.escapedChild(n, doc[i+1:end])
+		if to == nil && s.slash < end {
+			to = s.escapedChild(n, doc, i+1, end)
 		}
 		if i = s.colon(doc, end+1); i < 0 {
 			return i
@@ -163,17 +163,28 @@ func (s *Scanner) colon(doc []byte, i int) int {
 }
 
 // escapedChild is [node.child] for a key that may be written with escapes.
-func (s *Scanner) escapedChild(n *node, key []byte) *node {
-	if bytes.IndexByte(key, '\\') < 0 {
+func (s *Scanner) escapedChild(n *node, doc []byte, start, end int) *node {
+	if s.slash < start {
+		s.slash = backslash(doc, start)
+	}
+	if s.slash >= end {
 		return nil
 	}
 	from := len(s.text)
-	text, why := unescape(s.text, key)
+	text, why := unescape(s.text, doc[start:end])
 	if why != "" {
 		return nil
 	}
 	s.text = text[:from]
 	return n.child(text[from:])
+}
+
+// backslash returns where the first backslash at or after i is, or the length of doc.
+func backslash(doc []byte, i int) int {
+	if n := bytes.IndexByte(doc[i:], '\\'); n >= 0 {
+		return i + n
+	}
+	return len(doc)
 }
 
 // wanted reads the value at i, which a path ends at or leads through.
