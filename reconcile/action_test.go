@@ -82,12 +82,12 @@ func TestKindsAndStates(t *testing.T) {
 			contract e5 5
 			use okta ana@x.com Office 2026-11-20
 			use okta ana@x.com Defender 2026-11-20`, want: "E1 e3: under-tier, upgrade to e5 approval (operator)"},
-		{says: "a person whose status is not mapped loses nothing unattended", org: `person E1 email=ana@x.com status=unknown
+		{says: "a person whose status is not mapped loses nothing", org: `person E1 email=ana@x.com status=unknown
 			seat entra a1 E5 login=ana@x.com assigned=2025-12-01
 			seat entra a1 PBI login=ana@x.com assigned=2025-12-01
 			use okta ana@x.com Office 2026-11-20
 			use okta ana@x.com Defender 2026-11-20`,
-			want: "E1 e5: in-use, keep\nE1 pbi: duplicate, revoke approval (operator)"},
+			want: "E1 e5: in-use, keep\nE1 pbi: unknown, keep"},
 		{says: "a duplicate waits while what covers it may go", org: ana + `seat entra a1 E5 login=ana@x.com assigned=2025-12-01
 			seat entra a1 PBI login=ana@x.com assigned=2025-12-01`,
 			want: "E1 e5: never-used, revoke notice until 2026-12-06\nE1 pbi: duplicate, revoke withheld (what covers it may go: e5)"},

@@ -242,10 +242,9 @@ func (a *assembly) noticeEnd(row *Row, prior *facts.Case) facts.Day {
 }
 
 // unattended reports whether a row's verdict may be acted on without a person. What is not entitled always needs an
-// approval; so does everything about a person whose status is not mapped, and an issue whose product is not known to
-// have a spare seat.
+// approval; so does an issue whose product is not known to have a spare seat.
 func (a *assembly) unattended(row *Row) bool {
-	if row.Verdict == NotEntitled || row.Held && row.Reasons.Has(StatusUnmapped) {
+	if row.Verdict == NotEntitled {
 		return false
 	}
 	if target := row.claims(); target != NoProductID {

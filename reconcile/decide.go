@@ -234,10 +234,33 @@ func (d *decider) decideSeat(n int) {
 	default:
 		limits = d.beneath(row, s, limits)
 		d.shield(row, s)
+		d.call(row, limits.rule)
+		d.spare(row)
 	}
 	d.annotate(row, s)
-	d.call(row, limits.rule)
 	d.finish(row, limits)
+}
+
+// spare keeps what a person holds inside the grace after their last day, and what would change for somebody whose status
+// is not known.
+func (d *decider) spare(row *Row) {
+	st := &d.standing
+	switch {
+	case d.person == NoPersonID:
+	case st.leaving == inGrace:
+		row.Due = st.due
+		if row.Kind != Keep {
+			row.keep()
+		}
+		row.Reasons = row.Reasons.With(LeaverGrace)
+	case st.unmapped && row.Kind.Effective():
+		row.keep() // that the status is not mapped is noted on all of the person's rows
+	}
+}
+
+// keep takes a verdict back that calls for something.
+func (r *Row) keep() {
+	r.Verdict, r.Reasons, r.Kind, r.Covering, r.To = Unknown, 0, Keep, NoProductID, NoProductID
 }
 
 // give sets the verdict.
@@ -289,7 +312,7 @@ func (d *decider) decideUnlinked(row *Row, s *seat) {
 // leaves decides about people who have left, or of whom that cannot be told.
 func (d *decider) leaves(row *Row) bool {
 	switch d.standing.leaving {
-	case stays:
+	case stays, inGrace:
 		return false
 	case left, leftUndated:
 		row.give(Leaver, LastDayPassed)
@@ -298,9 +321,6 @@ func (d *decider) leaves(row *Row) bool {
 		}
 	case leftUncertain:
 		row.give(Unknown, DirectoryIncomplete)
-	case inGrace:
-		row.give(Unknown, LeaverGrace)
-		row.Due = d.standing.due
 	case contradictory:
 		row.give(Unknown, StatusContradiction)
 	case leftLater:
