@@ -64,13 +64,6 @@ func calm(text, dir string) string {
 	return regexp.MustCompile(`\d+\.\d s\b`).ReplaceAllString(text, "N s")
 }
 
-// unsettled are planted cases about which fixtures and engine read the decision table differently, with the sentence in
-// question. They are skipped by name for as long as they differ.
-var unsettled = map[string]string{
-	"in-use-leaver-grace": "inside the grace the row keeps: is it decided by the rest of the order, or unknown",
-	"unknown-status-word": "an unmapped status is unknown, never active: may whoever has it be idle",
-}
-
 // casesHold compares every planted case with the row that was decided.
 func casesHold(t *testing.T, plan *planDocument, manifest *fixtures.Manifest) {
 	if len(manifest.Cases) == 0 || len(manifest.Absent) == 0 {
@@ -78,9 +71,7 @@ func casesHold(t *testing.T, plan *planDocument, manifest *fixtures.Manifest) {
 	}
 	for _, c := range manifest.Cases {
 		t.Run(c.Name, func(t *testing.T) {
-			if fault := differs(plan, c); fault != "" && unsettled[c.Name] != "" {
-				t.Skipf("%s: %s", unsettled[c.Name], fault)
-			} else if fault != "" {
+			if fault := differs(plan, c); fault != "" {
 				t.Errorf("%s\n%s\n%s", fault, c.Why, c.Rests)
 			}
 		})
