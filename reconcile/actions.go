@@ -119,7 +119,7 @@ func (a *assembly) firstItem(p ProductID, source facts.SourceID) string {
 // groups lists the groups by which a row's seat is held.
 func (a *assembly) groups(row int) []string {
 	at := &a.plan.Rows[row]
-	for _, way := range a.decider.ways[at.Path : at.Path+uint32(at.Paths)] {
+	for _, way := range a.decider.ways[at.Path : at.Path+at.Paths] {
 		if way != 0 && isGroup(a.plan.Snapshot.Strings.Text(way)) {
 			return slices.DeleteFunc(a.plan.RowPaths(row), func(path string) bool { return !isGroup(path) })
 		}

@@ -70,7 +70,7 @@ type seat struct {
 	product  ProductID
 	account  AccountID
 	path     uint32 // first index into decider.paths
-	paths    uint16
+	paths    uint32
 	way      facts.Sym // of the first path
 	centre   facts.Sym
 	direct   bool
@@ -420,7 +420,7 @@ func (d *decider) finish(row *Row, limits thresholds) {
 	if d.written == 0 {
 		d.encoder.holder(d.holders.text[d.holder])
 	}
-	d.encoder.row(row, d.ways[row.Path:row.Path+uint32(row.Paths)], signals)
+	d.encoder.row(row, d.ways[row.Path:row.Path+row.Paths], signals)
 	d.written++
 }
 

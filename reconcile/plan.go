@@ -101,7 +101,7 @@ type Row struct {
 	Covering  ProductID // what covers this seat, of duplicate; NoProductID otherwise
 	To        ProductID // target of a downgrade or upgrade; NoProductID otherwise
 	Rule      int16     // index into Plan.Rules; -1 if no rule decided
-	Paths     uint16    // how many seat paths; see [Plan.RowPaths]
+	Paths     uint32    // how many seat paths; see [Plan.RowPaths]
 	Situation Situation
 	Verdict   Verdict
 	Kind      ActionKind // what the row calls for

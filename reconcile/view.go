@@ -20,7 +20,7 @@ func (p *Plan) RowSignals(n int) []Signal {
 func (p *Plan) RowPaths(n int) []string {
 	row := &p.Rows[n]
 	var paths []string
-	for _, seat := range p.SeatPaths[row.Path : row.Path+uint32(row.Paths)] {
+	for _, seat := range p.SeatPaths[row.Path : row.Path+row.Paths] {
 		path := p.Snapshot.Strings.Text(p.Snapshot.Seats.Path[seat])
 		if path == "" {
 			path = "direct"
@@ -74,7 +74,7 @@ func (p *Plan) CostCentre(n int) string {
 	row := &p.Rows[n]
 	centre := facts.Sym(0)
 	if row.Held {
-		for _, seat := range p.SeatPaths[row.Path : row.Path+uint32(row.Paths)] {
+		for _, seat := range p.SeatPaths[row.Path : row.Path+row.Paths] {
 			if centre = p.Snapshot.Seats.CostCentre[seat]; centre != 0 {
 				return p.Snapshot.Strings.Text(centre)
 			}

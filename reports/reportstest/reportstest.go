@@ -146,7 +146,7 @@ func (b *builder) add(l Line) {
 		row.Account = b.accountOf(l.Account, row.Person)
 	}
 	if l.Paths != nil {
-		row.Seat, row.Path, row.Paths, row.Held = b.seats, uint32(len(p.SeatPaths)), uint16(len(l.Paths)), true
+		row.Seat, row.Path, row.Paths, row.Held = b.seats, uint32(len(p.SeatPaths)), uint32(len(l.Paths)), true
 		for range l.Paths {
 			p.SeatPaths = append(p.SeatPaths, b.seats)
 			b.seats++
