@@ -33,6 +33,7 @@ type decider struct {
 	speaks    [][]ProductID // by product: what it covers, and its family
 	numbers   map[string]int16
 	names     []string // of rules, by number
+	active    []int64  // by product: seats used of late
 	days      dayTable
 	encoder   rowEncoder
 
@@ -237,6 +238,9 @@ func (d *decider) decideSeat(n int) {
 		d.call(row, limits.rule)
 		d.spare(row)
 	}
+	if d.recent(row, s, limits) {
+		d.active[s.product]++
+	}
 	d.annotate(row, s)
 	d.finish(row, limits)
 }
@@ -261,6 +265,19 @@ func (d *decider) spare(row *Row) {
 // keep takes a verdict back that calls for something.
 func (r *Row) keep() {
 	r.Verdict, r.Reasons, r.Kind, r.Covering, r.To = Unknown, 0, Keep, NoProductID, NoProductID
+}
+
+// recent reports whether a seat was used within the threshold that is its own, whatever it was decided by.
+func (d *decider) recent(row *Row, s *seat, limits thresholds) bool {
+	if !row.LastUse.Known() {
+		return false
+	}
+	if limits.rule == nil && d.person != NoPersonID {
+		if rule, err := d.policy.ReclaimRule(d.evaluator, d.subject(row, s)); err == nil && rule != nil {
+			limits.idle = rule.IdleAfter
+		}
+	}
+	return d.today-d.days.day(row.LastUse) <= facts.Day(limits.idle)
 }
 
 // give sets the verdict.

@@ -114,9 +114,15 @@ func wholeFeed(s *facts.Snapshot, input *facts.Input) bool {
 	case facts.FeedSeats:
 		return input.Complete && rowsOf(s.Seats.Source, input.Source).some()
 	case facts.FeedSignIns:
-		return input.Complete && input.Daily.First.Known()
+		return input.Complete && input.Daily.First.Known() && !refusedMany(input)
 	}
 	return input.Complete
+}
+
+// refusedMany reports whether so many of a log's records were refused, more than one in a hundred, that somebody's use may
+// be among them: say if a word for success is not mapped.
+func refusedMany(input *facts.Input) bool {
+	return input.Feed == facts.FeedSignIns && input.Rejected*100 > input.Rows
 }
 
 // rowsOf returns the range of rows that a source contributed to a column; [facts.Freeze] keeps them together, in

@@ -94,7 +94,7 @@ func newDecider(plan *Plan, p *Policy, directory *directory, r *roster, h *holde
 	s, c := plan.Snapshot, plan.Catalogue
 	d := &decider{snapshot: s, catalogue: c, policy: p, today: s.Today(), directory: directory, roster: r, holders: h,
 		meter: m, coverage: v, contracts: contractsOf(s, c), evaluator: NewEvaluator(s, plan.People, plan.Accounts, c),
-		items: x, stale: make([]facts.Day, len(c.Products)), later: make([]bool, len(s.Sources)),
+		items: x, stale: make([]facts.Day, len(c.Products)), active: make([]int64, len(c.Products)), later: make([]bool, len(s.Sources)),
 		numbers: map[string]int16{}, days: newDayTable(s), out: make([]output, len(c.Products)), evalFault: map[string]int{},
 		last: make([]facts.Instant, len(m.slots)), lastAt: make([]uint32, len(m.slots)), absentAt: make([]uint32, len(m.slots)),
 		heldAt: make([]uint32, len(c.Products)), spokenAt: make([]uint32, len(c.Products)),

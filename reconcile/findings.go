@@ -58,13 +58,17 @@ func (a *assembly) findInInput(n int) {
 // findFeeds names feeds that a definition refers to and that were not read.
 func (a *assembly) findFeeds() {
 	s := a.plan.Snapshot
-	need := func(source string, feed facts.Feed, why string) {
-		if id, known := s.SourceNamed(source); known {
-			if _, read := s.Input(id, feed); read {
-				return
-			}
+	read := func(source string, feed facts.Feed) bool {
+		id, known := s.SourceNamed(source)
+		if known {
+			_, known = s.Input(id, feed)
 		}
-		a.finding("feed-missing", source+"/"+feed.String(), "%s", why)
+		return known
+	}
+	need := func(source string, feed facts.Feed, why string) {
+		if !read(source, feed) {
+			a.finding("feed-missing", source+"/"+feed.String(), "%s", why)
+		}
 	}
 	for _, source := range a.options.Identity.Authoritative {
 		need(source, facts.FeedPeople, "it is authoritative and was not read: nobody is orphan or leaver")
@@ -72,7 +76,15 @@ func (a *assembly) findFeeds() {
 	for n := range a.plan.Catalogue.Products {
 		p := &a.plan.Catalogue.Products[n]
 		for _, source := range slices.Sorted(maps.Keys(p.SeatsFrom)) {
-			need(source, facts.FeedSeats, "products have their seats from it: nobody is missing one")
+			switch {
+			case p.Metric.PerHolder():
+				need(source, facts.FeedSeats, "products have their seats from it: nobody is missing one")
+			case !read(source, facts.FeedSeats):
+				need(source, facts.FeedCounters, "products are counted by it: their use is not known")
+			}
+		}
+		if !p.Metric.PerHolder() {
+			continue
 		}
 		for x := a.decider.meter.counted[n].from; x < a.decider.meter.counted[n].to; x++ {
 			if a.decider.meter.slots[x].input < 0 {

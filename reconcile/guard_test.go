@@ -80,6 +80,8 @@ func TestGuards(t *testing.T) {
 			want: "leaver tripped 0.0991/0.05 11"},
 		{says: "those of the last seven days count with", guard: "days_7", org: crowd(2, 0) + "prior loss L000 2026-11-20\nprior loss X1 2026-11-20\nprior loss X2 2026-11-10",
 			withheld: 2, change: limits("{actions: {days_7: 2}}"), want: "run tripped 3/2 2"},
+		{says: "and those after the as-of, up to the run", guard: "days_7", org: crowd(2, 0) + "prior loss X1 2026-11-23",
+			withheld: 2, change: limits("{actions: {days_7: 2}}"), want: "run tripped 3/2 2"},
 		{says: "and those of the last thirty", guard: "days_30", org: crowd(2, 0) + "prior loss X1 2026-11-01\nprior loss X2 2026-10-01",
 			withheld: 2, change: limits("{actions: {days_30: 2}}"), want: "run tripped 3/2 2"},
 	} {

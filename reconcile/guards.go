@@ -130,6 +130,8 @@ func reasonIncomplete(input *facts.Input) string {
 		return input.Failure
 	case !input.Complete:
 		return "it was not read whole"
+	case refusedMany(input):
+		return fmt.Sprintf("%d of its %d records were refused", input.Rejected, input.Rows)
 	}
 	return "it holds no record"
 }
@@ -307,7 +309,7 @@ func (a *assembly) guardRolling(losing []int) {
 		set := a.holders(losing)
 		since := a.plan.AsOf - facts.Instant(w.days)*24*3600*1000
 		for _, loss := range a.plan.Snapshot.Prior.Losses {
-			if loss.At > since && loss.At <= a.plan.AsOf {
+			if loss.At > since { // also after the as-of: what was lost up to the run counts
 				set[loss.Holder] = true
 			}
 		}

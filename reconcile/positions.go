@@ -19,6 +19,9 @@ type tally struct {
 func (a *assembly) position() {
 	plan := a.plan
 	a.tallies = make([]tally, len(a.contracts))
+	for n, active := range a.decider.active {
+		a.tallies[n].active = active
+	}
 	for n := range plan.Rows {
 		a.tally(&plan.Rows[n])
 	}
@@ -54,18 +57,6 @@ func (a *assembly) tally(row *Row) {
 	if row.Kind == Revoke || row.Kind == Downgrade {
 		t.reclaimable++
 	}
-	if a.recent(row) {
-		t.active++
-	}
-}
-
-// recent reports whether a row shows use within its idle threshold, whatever its verdict.
-func (a *assembly) recent(row *Row) bool {
-	idle := defaultIdleAfter
-	if rule := a.reclaimRule(row); rule != nil {
-		idle = rule.IdleAfter
-	}
-	return row.LastUse.Known() && a.decider.today-a.decider.days.day(row.LastUse) <= facts.Day(idle)
 }
 
 // reclaimRule returns the reclaim rule that a row names; nil if it names none.

@@ -170,6 +170,10 @@ func TestClocksAndCoverage(t *testing.T) {
 		{says: "a long silence does not become its own excuse", org: anasSeat + "log okta 2025-11-01 2026-11-22 silent=2026-01-15..2026-11-20",
 			want: "E1 figma: unknown coverage-gap"},
 		{says: "an incomplete log proves no absence", org: anasSeat + "feed okta sign-ins incomplete", want: "E1 figma: unknown coverage-gap"},
+		{says: "a log of which many records were refused proves no absence", org: anasSeat + "feed okta sign-ins rejected=2000", want: "E1 figma: unknown coverage-gap"},
+		{says: "it proves use all the same", org: anasSeat + `feed okta sign-ins rejected=2000
+			use okta ana@x.com Figma 2026-11-20`, want: "E1 figma: in-use recent-use"},
+		{says: "one refused record in a hundred is borne", org: anasSeat + "feed okta sign-ins rejected=100", want: "E1 figma: never-used no-use-since-assigned"},
 		{says: "a log without outcomes counts nothing", org: anasSeat + `feed okta sign-ins untold
 			use okta ana@x.com Figma 2026-11-20`, want: "E1 figma: unknown outcome-untold"},
 		{says: "declared coverage counts instead of the events'", org: anasSeat + `log okta 2026-11-01 2026-11-22 events=5

@@ -172,6 +172,11 @@ func TestPositions(t *testing.T) {
 		{says: "what has not begun does not count", product: "figma", org: anasSeat + "contract figma 2\ncontract figma 5 start=2027-01-01 order=B end=2027-12-31", want: "2 - - 2 1 1 0 1"},
 		{says: "pools", product: "figma", org: anasSeat + "contract figma 2 pool=north\ncontract figma 5 pool=south",
 			want: "7 - - 2 1 1 5 1 surplus\nnorth: 2 - - - - - - -\nsouth: 5 - - - - - - -"},
+		{says: "active by the product's own threshold, whatever decides the row", product: "figma",
+			org:    "person E1 email=ana@x.com status=leaver left=2026-10-31\nseat figma ana pro login=ana@x.com assigned=2025-12-01\nuse okta ana@x.com Figma 2026-10-01",
+			change: policyFor("reclaim:\n", "reclaim:\n  - {product: figma, idle_after: 30d, action: revoke}\n"), want: "- - - 2 1 0 - 1"},
+		{says: "the vendor's items in another case", product: "e3", org: anasSeat + "contract e3 5\ncounter entra E3 5 0\nseat entra K0 e3 login=k0@x.com assigned=2024-01-01",
+			want: "5 5 0 1 0 1 4 1 surplus counter-mismatch"},
 		{says: "a concurrent product has no seats", product: "pool", org: anasSeat + "contract pool 5\ncounter figma pool 5 4", want: "5 5 4 - - - - -"},
 	} {
 		t.Run(strings.ReplaceAll(c.says, " ", "_"), func(t *testing.T) {
@@ -181,6 +186,29 @@ func TestPositions(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.want, position(o.keeper().decide(), c.product)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestCountedProducts: a product that is counted has no seats to read, so nothing is missing where only its counters are.
+func TestCountedProducts(t *testing.T) {
+	for _, c := range []struct{ says, org, want string }{
+		{says: "its counters are enough", org: "counter meters pool 5 4"},
+		{says: "without anything it is not known", want: "meters/counters"},
+	} {
+		t.Run(strings.ReplaceAll(c.says, " ", "_"), func(t *testing.T) {
+			o := newOrganisation(t, anasSeat+c.org)
+			o.products = strings.Replace(o.products, "{figma: [pool]}", "{meters: [pool]}", 1)
+			p := o.keeper().decide()
+			var missing []string
+			for _, f := range p.Findings {
+				if f.Code == "feed-missing" {
+					missing = append(missing, f.Subject)
+				}
+			}
+			if got := strings.Join(missing, " "); got != c.want || p.Complete != (c.want == "") {
+				t.Errorf("missing %q, complete %v; want %q", got, p.Complete, c.want)
 			}
 		})
 	}
