@@ -38,7 +38,7 @@ leaves evidence that can be performed again.`,
 		return mistakef(cmd.CommandPath()+" --help", "%v", err)
 	})
 	root.AddCommand(a.initCommand(), a.demoCommand(), a.checkCommand(), a.pullCommand(), a.planCommand(), a.applyCommand(),
-		a.runCommand(), a.reportCommand(), a.explainCommand(), a.runsCommand(), a.sourcesCommand(), a.versionCommand())
+		a.runCommand(), a.reportCommand(), a.explainCommand(), a.runsCommand(), a.ledgerCommand(), a.sourcesCommand(), a.versionCommand())
 	root.SuggestionsMinimumDistance = 2
 	root.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
