@@ -61,7 +61,8 @@ type Snapshot struct {
 	calendar *Calendar
 }
 
-// SourcedPeople are the directory rows of all sources, authoritative or not.
+// SourcedPeople are the directory rows of all sources, authoritative or not. As with seats and sign-ins, the rows of one
+// source stand together, sources in ascending order; whoever reads a snapshot may rely on that.
 type SourcedPeople struct {
 	People
 	Source []SourceID
