@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -125,7 +126,7 @@ func (l *Line) readOne(ctx context.Context, asOf facts.Instant, j job) (*facts.O
 		err = errors.New(j.earlier.Failure)
 	default:
 		o, err = j.source.Driver.Pull(ctx, connectors.Pull{Feed: j.feed, AsOf: asOf, Observed: j.observed, Calendar: l.Calendar,
-			Raw: j.raw, Archived: j.archived, Workers: l.Workers, Progress: l.Progress.Bytes})
+			Raw: j.raw, Archived: j.archived, Workers: l.Workers, Progress: l.bytes()})
 	}
 	if o == nil {
 		o = facts.NewObservation(j.source.Name, j.feed, j.observed)
@@ -137,6 +138,12 @@ func (l *Line) readOne(ctx context.Context, asOf facts.Instant, j job) (*facts.O
 		o.Complete, o.Failure = false, j.earlier.Failure
 	}
 	return o, err
+}
+
+// bytes returns the progress of one pull, which says how much there is in all, as additions to that of the whole line.
+func (l *Line) bytes() func(read, total int64) {
+	var known atomic.Int64
+	return func(read, total int64) { l.Progress.Bytes(read, total-known.Swap(total)) }
 }
 
 func (l *Line) kindOf(source string) string {

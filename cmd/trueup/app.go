@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mattn/go-isatty"
+	"golang.org/x/term"
 
 	"trueup/facts"
 )
@@ -38,7 +39,16 @@ func system() environment {
 	return environment{args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr,
 		terminal: isatty.IsTerminal(os.Stderr.Fd()) && os.Getenv("TERM") != "dumb",
 		colour:   isatty.IsTerminal(os.Stdout.Fd()) && !plain && os.Getenv("TERM") != "dumb",
-		getenv:   os.Getenv, now: time.Now, who: who(), build: build(), workers: runtime.GOMAXPROCS(0)}
+		getenv:   os.Getenv, now: time.Now, who: who(), build: build(), workers: runtime.GOMAXPROCS(0), width: columns()}
+}
+
+// columns is the width of the terminal on standard output; 0 if it is none.
+func columns() int {
+	width, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 func who() string {
