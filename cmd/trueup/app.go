@@ -39,11 +39,11 @@ func system() environment {
 	return environment{args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr,
 		terminal: isatty.IsTerminal(os.Stderr.Fd()) && os.Getenv("TERM") != "dumb",
 		colour:   isatty.IsTerminal(os.Stdout.Fd()) && !plain && os.Getenv("TERM") != "dumb",
-		getenv:   os.Getenv, now: time.Now, who: who(), build: build(), workers: runtime.GOMAXPROCS(0), width: columns()}
+		getenv:   os.Getenv, now: time.Now, who: who(), build: build(), workers: runtime.GOMAXPROCS(0), width: terminalWidth()}
 }
 
-// columns is the width of the terminal on standard output; 0 if it is none.
-func columns() int {
+// terminalWidth is the width of the terminal on standard output; 0 if it is none.
+func terminalWidth() int {
 	width, _, err := term.GetSize(int(os.Stdout.Fd()))
 	if err != nil {
 		return 0
