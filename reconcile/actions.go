@@ -132,9 +132,11 @@ func (a *assembly) groups(row int) []string {
 // move it, so that a case about a person who has left does not begin anew with each automatic sign-in.
 func (a *assembly) caseID(action *Action, n int) facts.Digest {
 	plan, row := a.plan, &a.plan.Rows[n]
-	account, target := plan.Holder(n), ""
+	var account, target string
 	if row.Account != NoAccountID {
 		account = plan.Snapshot.Strings.Text(plan.Accounts[row.Account].Key)
+	} else {
+		account = plan.Holder(n)
 	}
 	if action.To != NoProductID {
 		target = plan.Catalogue.Products[action.To].ID
@@ -145,7 +147,7 @@ func (a *assembly) caseID(action *Action, n int) facts.Digest {
 	}
 	b := a.scratch[:0]
 	for _, text := range [...]string{plan.Organisation, plan.Snapshot.Sources[action.Source].Name, account,
-		plan.Catalogue.Products[row.Product].ID, action.Kind.String(), target, clock.String()} {
+		plan.Catalogue.Products[row.Product].ID, action.Kind.String(), target, a.days.of(clock)} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(text)))
 		b = append(b, text...)
 	}

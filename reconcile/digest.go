@@ -65,8 +65,10 @@ func (e *encoder) flag(on bool) {
 func (e *encoder) day(d facts.Day) { e.text(d.String()) }
 
 func (e *encoder) digest(d facts.Digest) {
-	e.flush()
-	e.hash.Write(d[:])
+	if len(e.buf) > 60<<10 {
+		e.flush()
+	}
+	e.buf = append(e.buf, d[:]...)
 }
 
 func (e *encoder) figure(n *int64) {
@@ -171,13 +173,12 @@ type rowEncoder struct {
 	plan    *Plan
 	decider *decider
 	days    *dayTexts
-	reasons ReasonSet // of the row before, and their words
-	words   []string
+	words   map[ReasonSet][]string // few sets are many rows'
 	paths   []string
 }
 
 func newRowEncoder(p *Plan, d *decider) rowEncoder {
-	return rowEncoder{encoder: newEncoder(), plan: p, decider: d, days: newDayTexts()}
+	return rowEncoder{encoder: newEncoder(), plan: p, decider: d, days: newDayTexts(), words: map[ReasonSet][]string{}}
 }
 
 func (w *rowEncoder) holder(name facts.Sym) { w.text(w.plan.Snapshot.Strings.Text(name)) }
@@ -195,13 +196,14 @@ func (w *rowEncoder) row(row *Row, ways []facts.Sym, signals []Signal) {
 	w.text(row.Situation.String())
 	w.ways(ways)
 	w.text(row.Verdict.String())
-	if row.Reasons != w.reasons {
-		w.reasons, w.words = row.Reasons, w.words[:0]
+	words, known := w.words[row.Reasons]
+	if !known {
 		for _, reason := range row.Reasons.List() {
-			w.words = append(w.words, reason.String())
+			words = append(words, reason.String())
 		}
+		w.words[row.Reasons] = words
 	}
-	w.list(w.words)
+	w.list(words)
 	if row.Rule < 0 {
 		w.text("")
 	} else {

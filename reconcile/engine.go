@@ -36,7 +36,7 @@ func Decide(s *facts.Snapshot, c *Catalogue, p *Policy, o Options) (*Plan, error
 	d.deliver(plan)
 
 	a := &assembly{plan: plan, policy: p, options: &o, decider: d, contracts: d.contracts,
-		reclaim: make([]*ReclaimRule, len(plan.Rules))}
+		reclaim: make([]*ReclaimRule, len(plan.Rules)), days: newDayTexts()}
 	for n := range p.Reclaim {
 		if rule, used := d.numbers[p.Reclaim[n].Name]; used {
 			a.reclaim[rule] = &p.Reclaim[n]
@@ -65,6 +65,7 @@ type assembly struct {
 	reclaim   []*ReclaimRule // by index into Plan.Rules; nil where the rule is of another kind
 	opened    []facts.Day    // by action: when its case was opened
 	scratch   []byte
+	days      *dayTexts
 }
 
 // sourcesNamed are the sources that a product's definition refers to.
@@ -112,7 +113,8 @@ func newDecider(plan *Plan, p *Policy, directory *directory, r *roster, h *holde
 	}
 	for n := range c.Products {
 		signals := m.counted[n].to - m.counted[n].from
-		d.out[n] = output{rows: make([]Row, 0, counts[n]+counts[n]/16), signals: make([]Signal, 0, signals*(counts[n]+counts[n]/16))}
+		rows := counts[n] + counts[n]/4 // some have no seat
+		d.out[n] = output{rows: make([]Row, 0, rows), signals: make([]Signal, 0, signals*rows)}
 		if len(p.EligibilityRules(ProductID(n))) > 0 {
 			d.ruled = append(d.ruled, ProductID(n))
 		}
