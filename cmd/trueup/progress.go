@@ -70,7 +70,7 @@ func (m *meter) Bytes(read, total int64) {
 		return
 	}
 	if total > 0 {
-		m.bar.ChangeMax64(m.total.Add(total))
+		m.bar.ChangeMax64(m.total.Add(total) + 1) // a bar that is full counts as finished, and more files may follow
 	}
 	if read > 0 {
 		_ = m.bar.Add64(read) // a bar that cannot be drawn is no reason to stop
