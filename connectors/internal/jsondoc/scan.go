@@ -189,9 +189,7 @@ func backslash(doc []byte, i int) int {
 
 // wanted reads the value at i, which a path ends at or leads through.
 func (s *Scanner) wanted(doc []byte, i int, n *node, depth int) int {
-	for _, slot := range n.below {
-		s.values[slot] = Value{} // of an earlier equal key
-	}
+	s.forget(n.below) // of an earlier equal key
 	start := i
 	kind := kinds[doc[i]]
 	switch {
@@ -208,6 +206,15 @@ func (s *Scanner) wanted(doc []byte, i int, n *node, depth int) int {
 		s.values[n.slot] = Value{Kind: kind, Bytes: doc[start:i]}
 	}
 	return i
+}
+
+// forget clears values, which most often are clear.
+func (s *Scanner) forget(slots []int) {
+	for _, slot := range slots {
+		if s.values[slot].Kind != Absent {
+			s.values[slot] = Value{}
+		}
+	}
 }
 
 // keep stores the string at i.
@@ -241,9 +248,7 @@ func (s *Scanner) elements(doc []byte, i int, n *node, depth int) int {
 	}
 	for {
 		if doc[i] == '{' {
-			for _, slot := range n.elements.below {
-				s.values[slot] = Value{}
-			}
+			s.forget(n.elements.below)
 			if i = s.object(doc, i, n.elements, depth+1); i >= 0 {
 				taken = s.take(n, taken)
 			}
