@@ -45,6 +45,8 @@ func policyFor(from, to string) func(*organisation) {
 func TestKindsAndStates(t *testing.T) {
 	runActions(t, []actionCase{
 		{says: "a leaver is revoked unattended where the policy says so", org: gone, want: "E1 figma: leaver, revoke ready"},
+		{says: "not if the word for their kind is not mapped", org: strings.Replace(gone, "status=leaver", "kind=unknown status=leaver", 1),
+			want: "E1 figma: leaver, revoke approval (operator)"},
 		{says: "without that it needs an approval", org: gone, change: policyFor("unattended: [leaver, duplicate]", "unattended: [duplicate]"),
 			want: "E1 figma: leaver, revoke approval (operator)"},
 		{says: "a leaver without a date has the grace as a notice", org: `person E1 email=ana@x.com status=leaver

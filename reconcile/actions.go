@@ -244,9 +244,9 @@ func (a *assembly) noticeEnd(row *Row, prior *facts.Case) facts.Day {
 }
 
 // unattended reports whether a row's verdict may be acted on without a person. What is not entitled always needs an
-// approval; so does an issue whose product is not known to have a spare seat.
+// approval; so does what is about somebody whose kind is not known, and an issue whose product is not known to have a spare seat.
 func (a *assembly) unattended(row *Row) bool {
-	if row.Verdict == NotEntitled {
+	if row.Verdict == NotEntitled || a.oddKind(row) {
 		return false
 	}
 	if target := row.claims(); target != NoProductID {
@@ -255,6 +255,11 @@ func (a *assembly) unattended(row *Row) bool {
 		}
 	}
 	return slices.Contains(a.policy.Approval.Unattended, row.Verdict)
+}
+
+// oddKind reports whether the word for a person's kind is not mapped: it may be one for a service account.
+func (a *assembly) oddKind(row *Row) bool {
+	return row.Person != NoPersonID && a.plan.Snapshot.People.Kind[a.plan.People[row.Person].Row] == facts.KindUnknown
 }
 
 // claims returns the product of which a row's action takes a seat: an issue its own, a downgrade or upgrade its target.
