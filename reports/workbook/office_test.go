@@ -53,17 +53,20 @@ func office(t *testing.T, file, format string) string {
 //
 //	go test ./reports/workbook -run TestPicture -workbook $PWD/out/licences.xlsx -picture /tmp/page
 func TestPicture(t *testing.T) {
-	if *picture == "" {
-		t.Skip("no -picture is asked for")
+	prefix, path := *picture, *existing
+	if prefix == "" {
+		prefix = filepath.Join(t.TempDir(), "page")
 	}
-	path := *existing
 	if path == "" {
 		content, _ := write(t, build(t, reportstest.Plan(reportstest.Lines())))
 		path = save(t, content)
 	}
 	pdf := office(t, path, "pdf")
-	if output, err := exec.CommandContext(t.Context(), "pdftoppm", "-png", "-r", "110", pdf, *picture).CombinedOutput(); err != nil {
+	if output, err := exec.CommandContext(t.Context(), "pdftoppm", "-png", "-r", "110", pdf, prefix).CombinedOutput(); err != nil {
 		t.Fatalf("pdftoppm: %v\n%s", err, output)
+	}
+	if pages, err := filepath.Glob(prefix + "*.png"); err != nil || len(pages) < 5 {
+		t.Errorf("%d pages, %v; want one or more a sheet", len(pages), err)
 	}
 }
 

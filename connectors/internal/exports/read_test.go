@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"trueup/connectors"
+	"trueup/connectors/connectortest"
 	"trueup/facts"
 )
 
@@ -311,13 +312,8 @@ func TestReadCancelled(t *testing.T) {
 }
 
 func TestReadUnreadable(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may read every file")
-	}
 	dir := folder(t, map[string][]byte{"a": []byte("x\n")})
-	if err := os.Chmod(filepath.Join(dir, "a"), 0); err != nil {
-		t.Fatal(err)
-	}
+	connectortest.Unreadable(t, filepath.Join(dir, "a"))
 	p, _ := pull(facts.FeedPeople, 1)
 	o := facts.NewObservation("hr", facts.FeedPeople, 0)
 	err := Read(t.Context(), p, o, dir, []connectors.Pattern{{Glob: "a"}}, slurp(map[string]string{}))

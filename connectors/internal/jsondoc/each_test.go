@@ -119,10 +119,10 @@ func TestEach(t *testing.T) {
 	for _, test := range tests {
 		for _, size := range []int{1, 7, 64, 1 << 16} {
 			for workers := 1; workers <= 3; workers += 2 {
+				if size < 64 && (strings.Contains(test.name, "faulty") || test.name == "half a line at the end") {
+					continue // so small a block does not show that objects stand on lines
+				}
 				t.Run(fmt.Sprintf("%s/%d/%d", test.name, size, workers), func(t *testing.T) {
-					if size < 64 && (strings.Contains(test.name, "faulty") || test.name == "half a line at the end") {
-						t.Skip("the block does not show that objects stand on lines")
-					}
 					c := collect(strings.NewReader(test.in), Options{Members: []string{"value"}, Workers: workers, MaxDocument: 100, block: size})
 					same(t, "documents", c.docs, test.docs)
 					same(t, "rejections", c.rejects, test.rejects)
