@@ -31,6 +31,7 @@ type decider struct {
 	lateWho   bool          // an authoritative source was observed after the as-of
 	ruled     []ProductID   // products with eligibility rules
 	speaks    [][]ProductID // by product: what it covers, and its family
+	includes  [][]ProductID // by product: what it covers
 	numbers   map[string]int16
 	names     []string // of rules, by number
 	active    []int64  // by product: seats used of late
@@ -222,6 +223,7 @@ func (d *decider) decideSeat(n int) {
 	s := &d.seats[n]
 	row := d.row(s.product, s.account)
 	row.Held, row.Path, row.Paths, row.Seat = true, s.path, s.paths, d.paths[s.path]
+	row.LastUse = max(row.LastUse, d.usedThrough(s.product))
 	row.Clock = max(row.Clock, d.days.day(s.assigned))
 	if start := max(row.Clock, d.days.day(row.LastUse)); start.Known() {
 		row.IdleDays = int32(max(0, d.today-start))

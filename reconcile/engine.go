@@ -99,7 +99,7 @@ func newDecider(plan *Plan, p *Policy, directory *directory, r *roster, h *holde
 		numbers: map[string]int16{}, days: newDayTable(s), out: make([]output, len(c.Products)), evalFault: map[string]int{},
 		last: make([]facts.Instant, len(m.slots)), lastAt: make([]uint32, len(m.slots)), absentAt: make([]uint32, len(m.slots)),
 		heldAt: make([]uint32, len(c.Products)), spokenAt: make([]uint32, len(c.Products)),
-		entitled: make([]entitlement, len(c.Products)), speaks: c.speaks(), paths: make([]int32, 0, len(h.paths)), ways: make([]facts.Sym, 0, len(h.paths))}
+		entitled: make([]entitlement, len(c.Products)), speaks: c.speaks(), includes: c.includes(), paths: make([]int32, 0, len(h.paths)), ways: make([]facts.Sym, 0, len(h.paths))}
 	d.encoder = newRowEncoder(plan, d)
 	for n := range h.paths {
 		a := &plan.Accounts[h.paths[n].account]
@@ -139,6 +139,19 @@ func (c *Catalogue) speaks() [][]ProductID {
 		family := c.Products[p].Family
 		for q := range c.Products {
 			if c.Covers(ProductID(p), ProductID(q)) || family != "" && family == c.Products[q].Family {
+				lists[p] = append(lists[p], ProductID(q))
+			}
+		}
+	}
+	return lists
+}
+
+// includes lists, for each product, those that it covers.
+func (c *Catalogue) includes() [][]ProductID {
+	lists := make([][]ProductID, len(c.Products))
+	for p := range lists {
+		for q := range c.Products {
+			if c.Covers(ProductID(p), ProductID(q)) {
 				lists[p] = append(lists[p], ProductID(q))
 			}
 		}

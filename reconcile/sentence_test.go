@@ -69,6 +69,16 @@ func TestRows(t *testing.T) {
 			seat figma ipad-7 tablet login=ana@x.com assigned=2025-12-01
 			seat figma ipad-8 tablet login=ana@x.com assigned=2025-12-01
 			use okta ana@x.com Tablet 2026-11-20`, want: "E1 tablet: in-use recent-use\nE1 tablet: in-use recent-use"},
+		{says: "use of what only this suite gives is use of it", org: ana + `seat entra ana E5 login=ana@x.com assigned=2025-12-01
+			use okta ana@x.com PowerBI 2026-11-20`, want: "E1 e5: in-use recent-use"},
+		{says: "use that needs the tier is use of it", org: ana + `seat entra ana E5 login=ana@x.com assigned=2025-12-01
+			use okta ana@x.com Defender 2026-11-20`, want: "E1 e5: in-use recent-use"},
+		{says: "no tier is taken with which something would go that is used", org: ana + `seat entra ana E5 login=ana@x.com assigned=2025-12-01
+			use okta ana@x.com Office 2026-11-20
+			use okta ana@x.com PowerBI 2026-11-20`, want: "E1 e5: in-use recent-use"},
+		{says: "what has a seat of its own is no use of the suite", org: ana + `seat entra ana E5 login=ana@x.com assigned=2025-12-01
+			seat entra ana PBI login=ana@x.com assigned=2025-12-01
+			use okta ana@x.com PowerBI 2026-11-20`, want: "E1 e5: never-used no-use-since-assigned\nE1 pbi: duplicate covered-by-suite"},
 		{says: "unlicensed use is not for devices", org: ana + "use okta ana@x.com Tablet 2026-11-20", want: ""},
 		{says: "a holder without a person can use without a seat", org: "use okta ghost@x.com PowerBI 2026-11-20",
 			want: "ghost@x.com pbi: unlicensed-use no-seat"},

@@ -38,6 +38,51 @@ func (d *decider) byUse(row *Row, s *seat, limits thresholds) thresholds {
 	return limits
 }
 
+// usedThrough returns the newest use that a seat of p allows beside what counts as use of p: what needs its tier, and
+// what it covers and the holder has no seat of. Whoever took the seat would take that too.
+func (d *decider) usedThrough(p ProductID) facts.Instant {
+	last := facts.NoInstant
+	d.eachThrough(p, func(x int) { last = max(last, d.newest(x)) })
+	return last
+}
+
+// eachThrough calls do for the slots of that use.
+func (d *decider) eachThrough(p ProductID, do func(slot int)) {
+	for x := d.meter.needed[p].from; x < d.meter.needed[p].to; x++ {
+		do(x)
+	}
+	for _, q := range d.includes[p] {
+		if d.heldAt[q] == d.epoch {
+			continue
+		}
+		for x := d.meter.counted[q].from; x < d.meter.counted[q].to; x++ {
+			do(x)
+		}
+	}
+}
+
+// newestOf returns the newest use by the present holder over several slots.
+func (d *decider) newestOf(slots span) facts.Instant {
+	last := facts.NoInstant
+	for x := slots.from; x < slots.to; x++ {
+		last = max(last, d.newest(x))
+	}
+	return last
+}
+
+// misses reports whether to, instead of p, would not allow what the holder uses.
+func (d *decider) misses(p, to ProductID, limits thresholds) bool {
+	for _, q := range d.includes[p] {
+		if q == to || d.heldAt[q] == d.epoch || d.catalogue.Covers(to, q) {
+			continue
+		}
+		if at := d.newestOf(d.meter.counted[q]); at.Known() && d.today-d.days.day(at) <= facts.Day(limits.idle) {
+			return true
+		}
+	}
+	return false
+}
+
 // assignedSince returns since when a seat has certainly been there: its assignment, else the hire, before which it could
 // not be; never if neither is known.
 func (d *decider) assignedSince(s *seat) facts.Instant {
@@ -106,8 +151,12 @@ func (d *decider) byTier(row *Row, limits thresholds) {
 		d.today-row.Clock <= facts.Day(limits.window) || !d.allWhole(slots, d.windowStart(row.Product, limits)) {
 		return
 	}
+	to := d.lowerTier(row.Product, limits)
+	if to != NoProductID && d.misses(row.Product, to, limits) {
+		return
+	}
 	row.give(OverTier, TierUnneeded)
-	row.To = d.lowerTier(row.Product, limits)
+	row.To = to
 }
 
 // covered reports whether the holder has a seat of p or of what covers it.
@@ -185,7 +234,7 @@ func (d *decider) signal(row *Row, limits thresholds) []Signal {
 	if !since.Known() {
 		since = d.windowStart(row.Product, limits)
 	}
-	for x := d.meter.counted[row.Product].from; x < d.meter.counted[row.Product].to; x++ {
+	look := func(x int) {
 		signal := Signal{Input: d.meter.slots[x].input, Last: d.newest(x), From: facts.NoInstant, To: facts.NoInstant,
 			Complete: d.slotWhole(x, since)}
 		if signal.Input >= 0 {
@@ -193,6 +242,16 @@ func (d *decider) signal(row *Row, limits thresholds) []Signal {
 			signal.From, signal.To = state.From, state.To
 		}
 		out.signals = append(out.signals, signal)
+	}
+	for x := d.meter.counted[row.Product].from; x < d.meter.counted[row.Product].to; x++ {
+		look(x)
+	}
+	if own := d.newestOf(d.meter.counted[row.Product]); row.Held && row.LastUse > own {
+		d.eachThrough(row.Product, func(x int) {
+			if d.newest(x) > own {
+				look(x)
+			}
+		})
 	}
 	return out.signals[from:]
 }
