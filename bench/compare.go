@@ -64,6 +64,9 @@ func (s size) compare(ctx context.Context) error {
 			if last, err = agree(outA, outB); err != nil {
 				return err
 			}
+			if err := s.samePositions(); err != nil {
+				return err
+			}
 			if round > 0 { // the first pair warms the page cache
 				ours, theirs = append(ours, a), append(theirs, b)
 			}
@@ -77,7 +80,7 @@ func (s size) compare(ctx context.Context) error {
 	for _, step := range last.Steps {
 		fmt.Printf("  %-32s %7.2f s %6.0f MB\n", step.Name, step.Seconds, step.HeapMB)
 	}
-	fmt.Printf("verdicts, equal on both sides: %v\n", last.Verdicts)
+	fmt.Printf("verdicts, equal on both sides as are the positions: %v\n", last.Verdicts)
 	return nil
 }
 
@@ -95,6 +98,22 @@ func agree(ours, theirs []byte) (result, error) {
 		return a, fmt.Errorf("the answers differ: ours %v, the peer's %v", a.Verdicts, b)
 	}
 	return a, nil
+}
+
+// samePositions fails unless both sides wrote the same positions.
+func (s size) samePositions() error {
+	ours, err := os.ReadFile(filepath.Join(s.dir, "ours-positions.csv"))
+	if err != nil {
+		return err
+	}
+	theirs, err := os.ReadFile(filepath.Join(s.dir, "peer-out", "positions.csv"))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(ours, theirs) {
+		return errors.New("the positions differ: compare ours-positions.csv with peer-out/positions.csv")
+	}
+	return nil
 }
 
 func report(w io.Writer, name string, ours, theirs []cost) {
