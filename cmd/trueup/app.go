@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -105,10 +106,46 @@ type app struct {
 
 func (a *app) instant() facts.Instant { return facts.At(a.now()) }
 
-// say writes a line for people to standard error, unless quiet.
+// entry is something said on standard error.
+type entry struct {
+	Level string `json:"level"`
+	Text  string `json:"msg"`
+	Hint  string `json:"hint,omitempty"` // what to do about it
+	Exit  int    `json:"exit,omitempty"`
+}
+
+// log writes an entry to standard error, in the form that was asked for.
+func (a *app) log(e entry) {
+	if a.logFormat == "json" {
+		line, err := json.Marshal(e)
+		if err != nil {
+			panic(err) // an entry always encodes
+		}
+		fmt.Fprintln(a.stderr, string(line))
+		return
+	}
+	fmt.Fprintln(a.stderr, e.Text)
+	if e.Hint != "" {
+		fmt.Fprintln(a.stderr, "hint: "+e.Hint)
+	}
+}
+
+// say tells people something, unless quiet.
 func (a *app) say(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, format+"\n", args...)
+		a.log(entry{Level: "info", Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// warn tells people that something is amiss and what to do about it, unless quiet.
+func (a *app) warn(advice, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	switch {
+	case a.quiet:
+	case a.logFormat == "json":
+		a.log(entry{Level: "warning", Text: text, Hint: advice})
+	default:
+		a.log(entry{Text: "warning: " + text, Hint: advice})
 	}
 }
 
@@ -120,8 +157,6 @@ func execute(ctx context.Context, env environment) int {
 	a := &app{environment: env}
 	root := a.root()
 	root.SetArgs(env.args)
-	root.SetOut(env.stdout)
-	root.SetErr(env.stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil || errors.Is(err, syscall.EPIPE) { // whoever reads the output has had enough
 		return a.exit

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 
 	"trueup/connectors"
@@ -35,7 +36,7 @@ func (a archive) Keep(ctx context.Context, name string) (connectors.RawWriter, e
 // Open opens an object, or the operator's own file where the archive only has a reference.
 func (a archive) Open(ctx context.Context, file facts.File) (io.ReadCloser, error) {
 	r, err := a.kept.Open(ctx, file.SHA256)
-	if err == nil || !errors.Is(err, store.ErrNotFound) {
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return r, err
 	}
 	f, fileErr := os.Open(a.path(file.Name))

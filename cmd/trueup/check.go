@@ -21,7 +21,7 @@ func (a *app) checkCommand() *cobra.Command {
 		Short: "Validate configuration and policy, probe each source and target; change nothing",
 		Long: "check reads the configuration, the product list and the policy and reports every mistake at once, then looks whether\n" +
 			"each source can be read and each target written. Nothing is changed.\n" +
-			codesHelp(exitDone, exitUsage, exitUnreachable, exitInterrupted),
+			codesHelp(exitDone, exitUsage, exitUnreachable, exitVerification, exitInterrupted),
 		Example: "  trueup check\n  trueup check --output json",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.check(cmd.Context()) },
@@ -35,6 +35,7 @@ type probe struct {
 	OK   bool   `json:"ok"`
 	Text string `json:"text"`
 	Hint string `json:"hint,omitempty"`
+	exit int    // what the command exits with because of it
 }
 
 func (a *app) check(ctx context.Context) error {
@@ -49,10 +50,10 @@ func (a *app) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	probes := []probe{{"configuration", s.path, true, fmt.Sprintf("%d sources", len(s.Sources)), ""},
-		{"products", s.Products, true, fmt.Sprintf("%d products", len(s.catalogue.Products)), ""},
-		{"policy", s.config.Policy, true, fmt.Sprintf("mode %s, %d eligibility, %d reclaim, %d exemption rules", s.policy.Mode,
-			len(s.policy.Eligibility), len(s.policy.Reclaim), len(s.policy.Exempt)), ""}}
+	probes := []probe{passed("configuration", s.path, fmt.Sprintf("%d sources", len(s.Sources))),
+		passed("products", s.Products, fmt.Sprintf("%d products", len(s.catalogue.Products))),
+		passed("policy", s.config.Policy, fmt.Sprintf("mode %s, %d eligibility, %d reclaim, %d exemption rules", s.policy.Mode,
+			len(s.policy.Eligibility), len(s.policy.Reclaim), len(s.policy.Exempt)))}
 	for _, source := range sources {
 		probes = append(probes, a.probeSource(ctx, s, source.Name, source.Driver)...)
 	}
@@ -61,9 +62,7 @@ func (a *app) check(ctx context.Context) error {
 		probes = append(probes, a.probeFolder(ctx, s, "publish", target))
 	}
 	for _, p := range probes {
-		if !p.OK {
-			a.exit = worse(a.exit, exitUnreachable)
-		}
+		a.exit = worse(a.exit, p.exit)
 	}
 	for _, name := range s.unused() {
 		a.say("note: section %s is read and has no effect in this build", name)
@@ -75,16 +74,24 @@ func (a *app) check(ctx context.Context) error {
 func (a *app) probeSource(ctx context.Context, s *settings, name string, driver connectors.Source) []probe {
 	checker, ok := driver.(connectors.Checker)
 	if !ok {
-		return []probe{{"source", name, true, "configured", ""}}
+		return []probe{passed("source", name, "configured")}
 	}
 	if err := checker.Check(ctx); err != nil {
 		return []probe{failed("source", name, err)}
 	}
-	return []probe{{"source", name, true, "reachable", ""}}
+	return []probe{passed("source", name, "reachable")}
+}
+
+func passed(what, name, text string) probe {
+	return probe{What: what, Name: name, OK: true, Text: text}
 }
 
 func failed(what, name string, err error) probe {
-	return probe{What: what, Name: name, Text: err.Error(), Hint: hint(err)}
+	p := probe{What: what, Name: name, Text: err.Error(), Hint: hint(err), exit: exitUnreachable}
+	if damaged(err) {
+		p.exit = exitVerification
+	}
+	return p
 }
 
 // probeStore opens the ledger if there is one; a new one is made by the first run, not by a check.
@@ -92,7 +99,7 @@ func (a *app) probeStore(ctx context.Context, s *settings) probe {
 	path, isFile := s.storeFile()
 	if isFile {
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-			return probe{"store", s.Store, true, "will be made by the first run", ""}
+			return passed("store", s.Store, "will be made by the first run")
 		}
 	}
 	db, err := store.Open(ctx, s.Store, store.Options{Dir: s.dir})
@@ -103,7 +110,7 @@ func (a *app) probeStore(ctx context.Context, s *settings) probe {
 	if _, err := db.VerifyLedger(ctx); err != nil {
 		return failed("store", s.Store, err)
 	}
-	return probe{"store", s.Store, true, "ledger verified", ""}
+	return passed("store", s.Store, "ledger verified")
 }
 
 // probeFolder looks whether a target can be opened.
@@ -111,7 +118,7 @@ func (a *app) probeFolder(ctx context.Context, s *settings, what, location strin
 	if _, err := blob.Open(ctx, location, s.dir); err != nil {
 		return failed(what, location, err)
 	}
-	return probe{what, location, true, "reachable", ""}
+	return passed(what, location, "reachable")
 }
 
 func (a *app) printProbes(probes []probe) error {

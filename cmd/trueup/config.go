@@ -224,11 +224,33 @@ func (s *settings) check() {
 	if !slices.Contains([]string{"copy", "reference"}, s.ArchiveInputs) {
 		s.document.Fault("archive_inputs", fmt.Sprintf("%q is not known", s.ArchiveInputs), "copy or reference")
 	}
+	s.checkLocations()
 	for _, c := range s.Calendar.Closures {
 		s.options.Closures = append(s.options.Closures, reconcile.Closure(c))
 	}
 	s.checkSources()
 	s.checkIdentity()
+}
+
+// checkLocations refuses passwords in addresses: those are shown in messages and stand in the configuration's backups.
+func (s *settings) checkLocations() {
+	refuse := func(key, location string) {
+		_, rest, ok := strings.Cut(location, "://")
+		authority, _, _ := strings.Cut(rest, "/")
+		user, _, named := strings.Cut(authority, "@")
+		if ok && named && strings.Contains(user, ":") {
+			s.document.Fault(key, "holds a password", "secrets never stand in the configuration; leave the password out")
+		}
+	}
+	refuse("store", s.Store)
+	refuse("archive", s.Archive)
+	for n, target := range s.Publish {
+		refuse(fmt.Sprintf("publish[%d]", n), target)
+	}
+	refuse("s3.endpoint", s.S3.Endpoint)
+	refuse("notify.smtp", s.Notify.SMTP)
+	refuse("notify.webhook", s.Notify.Webhook)
+	refuse("licensegen.publish", s.Licensegen.Publish)
 }
 
 func (s *settings) checkSources() {

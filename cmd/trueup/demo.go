@@ -51,8 +51,10 @@ func (a *app) demoCommand() *cobra.Command {
 	cmd.Flags().StringVar(&asOf, "as-of", "", "make it as of an RFC 3339 time instead of now")
 	cmd.Flags().IntVar(&people, "people", 1500, "how many people")
 	cmd.AddCommand(&cobra.Command{
-		Use:     "vendor DIR",
-		Short:   "Play the demo's software vendor until interrupted",
+		Use:   "vendor DIR",
+		Short: "Play the demo's software vendor until interrupted",
+		Long: "vendor answers for the software vendor of a demo organisation, so that plan and apply can be tried by hand. When\n" +
+			"it is interrupted it writes what was changed into the folder's exports.\n" + codesHelp(exitDone, exitOther, exitUsage),
 		Example: "  trueup demo vendor trueup-demo &\n  trueup plan --config trueup-demo/trueup.yaml",
 		Args:    between(1, 1, "a folder that trueup demo wrote"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -101,8 +100,11 @@ func classify(ctx context.Context, err error) int {
 	if _, ok := errors.AsType[reconcile.Faults](err); ok {
 		return exitUsage
 	}
-	if errors.Is(err, pipeline.ErrDiffers) {
+	if errors.Is(err, pipeline.ErrDiffers) || damaged(err) {
 		return exitVerification
+	}
+	if _, ok := errors.AsType[*store.AmbiguousError](err); ok || errors.Is(err, store.ErrNotFound) {
+		return exitUsage // an id that was given
 	}
 	if _, ok := errors.AsType[*connectors.Error](err); ok {
 		return exitUnreachable
@@ -111,6 +113,13 @@ func classify(ctx context.Context, err error) int {
 		return exitUnreachable
 	}
 	return exitOther
+}
+
+// damaged reports whether ledger or archive do not hold what was written to them.
+func damaged(err error) bool {
+	_, chain := errors.AsType[*store.ChainError](err)
+	_, object := errors.AsType[*store.CorruptError](err)
+	return chain || object
 }
 
 // hint returns what to do about an error; "" if there is nothing to say.
@@ -143,15 +152,11 @@ func (a *app) report(ctx context.Context, err error) int {
 	if code == exitInterrupted {
 		err = fmt.Errorf("interrupted: %w", context.Canceled)
 	}
-	text, advice := err.Error(), hint(err)
+	text := strings.TrimRight(err.Error(), "\n")
 	if a.logFormat == "json" {
-		line, _ := json.Marshal(map[string]any{"level": "error", "msg": text, "hint": advice, "exit": code})
-		fmt.Fprintln(a.stderr, string(line))
-		return code
-	}
-	fmt.Fprintf(a.stderr, "trueup: %s\n", strings.TrimRight(text, "\n"))
-	if advice != "" {
-		fmt.Fprintf(a.stderr, "hint: %s\n", advice)
+		a.log(entry{Level: "error", Text: text, Hint: hint(err), Exit: code})
+	} else {
+		a.log(entry{Text: "trueup: " + text, Hint: hint(err)})
 	}
 	return code
 }

@@ -160,11 +160,7 @@ func (a *app) parseAsOf(s *settings, text string) (facts.Instant, error) {
 func planExit(plan *reconcile.Plan, faults []pipeline.Fault, detailed bool) int {
 	code := exitDone
 	for _, f := range faults {
-		if f.Failed() {
-			code = worse(code, exitUnreachable)
-		} else {
-			code = worse(code, exitWithheld)
-		}
+		code = worse(code, faultExit(f))
 	}
 	if !plan.Complete || plan.Totals.States[reconcile.Withheld] > 0 {
 		code = worse(code, exitWithheld)
@@ -180,6 +176,17 @@ func planExit(plan *reconcile.Plan, faults []pipeline.Fault, detailed bool) int 
 	return code
 }
 
+// faultExit is the exit code of a feed that could not be read, or not whole.
+func faultExit(f pipeline.Fault) int {
+	switch {
+	case damaged(f.Err):
+		return exitVerification
+	case f.Failed():
+		return exitUnreachable
+	}
+	return exitWithheld
+}
+
 // awaiting counts actions that wait for a person.
 func awaiting(plan *reconcile.Plan) int {
 	n := 0
@@ -192,10 +199,7 @@ func awaiting(plan *reconcile.Plan) int {
 // tellFaults says which feeds could not be read.
 func (a *app) tellFaults(faults []pipeline.Fault) {
 	for _, f := range faults {
-		a.say("warning: %s %s: %v", f.Source, f.Feed, f.Err)
-		if advice := hint(f.Err); advice != "" {
-			a.say("hint: %s", advice)
-		}
+		a.warn(hint(f.Err), "%s %s: %v", f.Source, f.Feed, f.Err)
 	}
 	if len(faults) > 0 {
 		a.say("what depends on these feeds is reported only; nothing is taken away because of them")

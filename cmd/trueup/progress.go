@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
@@ -14,13 +15,14 @@ import (
 // meter shows how far a run is: a bar on a terminal, a line a step with --verbose, otherwise nothing. It implements
 // pipeline.Progress.
 type meter struct {
-	mu      sync.Mutex
-	out     io.Writer
-	bar     *progressbar.ProgressBar // nil off a terminal
-	verbose bool
-	now     func() time.Time
-	total   atomic.Int64
-	Steps   []stepCost
+	mu         sync.Mutex
+	out        io.Writer
+	bar        *progressbar.ProgressBar // nil off a terminal
+	verbose    bool
+	structured bool // lines are JSON
+	now        func() time.Time
+	total      atomic.Int64
+	Steps      []stepCost
 }
 
 // stepCost is what one step took.
@@ -32,7 +34,7 @@ type stepCost struct {
 }
 
 func (a *app) meter() *meter {
-	m := &meter{out: a.stderr, verbose: a.verbose && !a.quiet, now: time.Now}
+	m := &meter{out: a.stderr, verbose: a.verbose && !a.quiet, structured: a.logFormat == "json", now: time.Now}
 	if a.terminal && !a.noProgress && !a.quiet && a.logFormat == "text" {
 		m.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowBytes(true),
 			progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
@@ -59,9 +61,25 @@ func (m *meter) Step(name string) (done func()) {
 		defer m.mu.Unlock()
 		m.Steps = append(m.Steps, stepCost{Name: name, Took: took, Seconds: took.Seconds(), HeapMB: float64(memory.HeapInuse) / 1e6})
 		if m.verbose {
-			fmt.Fprintf(m.out, "%-22s %8.3f s %8.0f MB\n", name, took.Seconds(), float64(memory.HeapInuse)/1e6)
+			m.tell(m.Steps[len(m.Steps)-1])
 		}
 	}
+}
+
+// tell writes what a step took.
+func (m *meter) tell(cost stepCost) {
+	if !m.structured {
+		fmt.Fprintf(m.out, "%-22s %8.3f s %8.0f MB\n", cost.Name, cost.Seconds, cost.HeapMB)
+		return
+	}
+	line, err := json.Marshal(struct {
+		Level string `json:"level"`
+		stepCost
+	}{"debug", cost})
+	if err != nil {
+		panic(err) // a cost always encodes
+	}
+	fmt.Fprintln(m.out, string(line))
 }
 
 // Bytes adds to what was read and to what there is to read.

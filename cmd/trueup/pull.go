@@ -53,11 +53,7 @@ func (a *app) pull(ctx context.Context, names []string) error {
 		t.meter.finish()
 		a.tellFaults(faults)
 		for _, f := range faults {
-			if f.Failed() {
-				a.exit = worse(a.exit, exitUnreachable)
-			} else {
-				a.exit = worse(a.exit, exitWithheld)
-			}
+			a.exit = worse(a.exit, faultExit(f))
 		}
 		observations = pulled
 		return nil

@@ -39,6 +39,9 @@ leaves evidence that can be performed again.`,
 	})
 	root.AddCommand(a.initCommand(), a.demoCommand(), a.checkCommand(), a.pullCommand(), a.planCommand(), a.applyCommand(),
 		a.runCommand(), a.reportCommand(), a.explainCommand(), a.runsCommand(), a.ledgerCommand(), a.sourcesCommand(), a.versionCommand())
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	addCompletion(root)
 	root.SuggestionsMinimumDistance = 2
 	root.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -52,6 +55,27 @@ leaves evidence that can be performed again.`,
 	}
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	return root
+}
+
+// addCompletion adds the scripts that complete commands in a shell.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd("completion")
+	for _, cmd := range root.Commands() {
+		if cmd.Name() != "completion" {
+			continue
+		}
+		codes := codesHelp(exitDone, exitUsage)
+		cmd.Long += "\n" + codes
+		cmd.Example = "  trueup completion bash > /etc/bash_completion.d/trueup"
+		cmd.Args = between(1, 1, "bash, zsh, fish or powershell")
+		cmd.RunE = func(_ *cobra.Command, args []string) error {
+			return mistakef("bash, zsh, fish or powershell", "there is no completion for %q", args[0])
+		}
+		for _, shell := range cmd.Commands() {
+			shell.Long += "\n" + codes
+			shell.Example = "  trueup completion " + shell.Name()
+		}
+	}
 }
 
 func (a *app) checkFlags() error {

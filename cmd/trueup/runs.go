@@ -14,20 +14,24 @@ import (
 )
 
 func (a *app) runsCommand() *cobra.Command {
+	codes := codesHelp(exitDone, exitUsage, exitUnreachable, exitInterrupted)
 	cmd := &cobra.Command{
 		Use:     "runs",
 		Short:   "List earlier runs, or show one",
-		Long:    "runs lists what was run, newest first.\n" + codesHelp(exitDone, exitUsage, exitUnreachable),
+		Long:    "runs lists what was run, newest first.\n" + codes,
 		Example: "  trueup runs\n  trueup runs show latest",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runsList(cmd.Context(), 20) },
 	}
 	var limit int
 	list := &cobra.Command{Use: "list", Short: "List earlier runs, newest first", Args: noArgs,
+		Long: "list lists what was run, newest first.\n" + codes, Example: "  trueup runs list --limit 5\n  trueup runs list --output json",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runsList(cmd.Context(), limit) }}
 	list.Flags().IntVar(&limit, "limit", 20, "how many")
 	show := &cobra.Command{Use: "show RUN", Short: "Show a run with its plan's actions", Args: between(1, 1, "RUN"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runsShow(cmd.Context(), args[0]) }}
+		Long:    "show shows a run and the actions of its plan. RUN is an id, a unique prefix or latest.\n" + codes,
+		Example: "  trueup runs show latest\n  trueup runs show 20261122T0200 --output json",
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.runsShow(cmd.Context(), args[0]) }}
 	cmd.AddCommand(list, show)
 	return cmd
 }
@@ -35,6 +39,9 @@ func (a *app) runsCommand() *cobra.Command {
 func (a *app) runsList(ctx context.Context, limit int) error {
 	if err := a.only("text", "json"); err != nil {
 		return err
+	}
+	if limit < 1 {
+		return mistakef("1 or more", "--limit %d lists nothing", limit)
 	}
 	t, err := a.openLedger(ctx)
 	if err != nil {

@@ -18,6 +18,7 @@ func (a *app) sourcesCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "sources",
 		Short:   "List the kinds of source and what each can do",
+		Long:    "sources lists the kinds that a source in trueup.yaml can have, and what each can read and write.\n" + codesHelp(exitDone, exitUsage),
 		Example: "  trueup sources\n  trueup sources --output json",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {

@@ -12,6 +12,7 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version and what it was built with",
+		Long:    "version prints which build this is: plans and runs name it.\n" + codesHelp(exitDone, exitUsage),
 		Example: "  trueup version\n  trueup version --output json",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
