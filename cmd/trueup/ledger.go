@@ -13,6 +13,7 @@ import (
 
 func (a *app) ledgerCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "ledger", Short: "Look after the ledger", Args: noArgs, Example: "  trueup ledger verify",
+		Long: "ledger has what looks after the record of all runs.\n" + codesHelp(exitDone, exitUsage),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "verify",
