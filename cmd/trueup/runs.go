@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"trueup/reconcile"
+	"trueup/reports"
 	"trueup/store"
 )
 
@@ -87,7 +89,7 @@ func (a *app) runsShow(ctx context.Context, id string) error {
 		}
 	}
 	if a.output == "json" {
-		return json.NewEncoder(a.stdout).Encode(map[string]any{"run": run, "actions": orEmpty(actions)})
+		return json.NewEncoder(a.stdout).Encode(map[string]any{"run": run, "actions": shown(actions)})
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, line := range [][2]string{{"run", run.ID}, {"kind", run.Kind}, {"by", run.Who}, {"build", run.Build},
@@ -104,6 +106,50 @@ func (a *app) runsShow(ctx context.Context, id string) error {
 		}
 	}
 	return w.Flush()
+}
+
+// shownAction is an action in the JSON output, with the names that the plan's rows have.
+type shownAction struct {
+	ID         string      `json:"id"`
+	Kind       string      `json:"kind"`
+	To         string      `json:"to,omitempty"`
+	State      string      `json:"state"`   // now
+	Planned    string      `json:"planned"` // as the plan had it
+	Due        string      `json:"due,omitempty"`
+	Role       string      `json:"role,omitempty"`
+	By         string      `json:"by,omitempty"`
+	Detail     string      `json:"detail,omitempty"`
+	Attempts   int         `json:"attempts"`
+	Verdict    string      `json:"verdict"`
+	Holder     string      `json:"holder"`
+	Department string      `json:"department,omitempty"`
+	Product    string      `json:"product"`
+	Source     string      `json:"source"`
+	Account    string      `json:"account"`
+	Money      *shownMoney `json:"money,omitempty"`
+}
+
+// shownMoney is per month.
+type shownMoney struct {
+	Currency     string `json:"currency"`
+	Exposure     string `json:"exposure"`
+	Reassignable string `json:"reassignable"`
+	Reducible    string `json:"reducible"`
+	Effective    string `json:"effective"`
+}
+
+func shown(actions []store.StoredAction) []shownAction {
+	all := make([]shownAction, len(actions))
+	for n, a := range actions {
+		all[n] = shownAction{ID: a.ID.String(), Kind: a.Kind.String(), To: a.To, State: a.State.String(), Planned: a.Planned.String(),
+			Due: a.Due.String(), Role: a.Role, By: a.By, Detail: a.Detail, Attempts: a.Attempts, Verdict: a.Verdict.String(),
+			Holder: a.Holder, Department: a.Department, Product: a.Product, Source: a.Source, Account: cmp.Or(a.Login, a.Account)}
+		if a.Currency != "" {
+			all[n].Money = &shownMoney{a.Currency, reports.Amount(a.Exposure, a.Currency), reports.Amount(a.Reassignable, a.Currency),
+				reports.Amount(a.Reducible, a.Currency), a.Effective.String()}
+		}
+	}
+	return all
 }
 
 // local writes an instant in the organisation's zone.

@@ -107,7 +107,8 @@ func (a *Applier) one(ctx context.Context, intent reconcile.Intent) (outcome rec
 	default:
 		outcome = a.call(calm, intent, outcome)
 	}
-	return outcome, true, a.record(calm, intent, outcome)
+	err = a.record(calm, intent, &outcome)
+	return outcome, true, err
 }
 
 // call makes the call and finds out what became of it.
@@ -142,15 +143,15 @@ func (a *Applier) call(ctx context.Context, intent reconcile.Intent, outcome rec
 	return outcome
 }
 
-func (a *Applier) record(ctx context.Context, intent reconcile.Intent, outcome reconcile.Outcome) error {
+func (a *Applier) record(ctx context.Context, intent reconcile.Intent, outcome *reconcile.Outcome) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recording)
 	defer cancel()
 	outcome.At = a.Now()
-	if err := a.Ledger.Record(ctx, outcome); err != nil {
+	if err := a.Ledger.Record(ctx, *outcome); err != nil {
 		return fmt.Errorf("record outcome: %w", err)
 	}
 	if a.Each != nil {
-		a.Each(intent, outcome)
+		a.Each(intent, *outcome)
 	}
 	return nil
 }
@@ -178,7 +179,7 @@ func (a *Applier) Recover(ctx context.Context, run string, open []reconcile.Inte
 		default:
 			outcome.State, outcome.Detail = reconcile.Failed, "an interrupted run left it undone; the next plan decides again"
 		}
-		if err := a.record(ctx, intent, outcome); err != nil {
+		if err := a.record(ctx, intent, &outcome); err != nil {
 			return outcomes, err
 		}
 		outcomes = append(outcomes, outcome)
