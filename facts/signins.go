@@ -74,6 +74,7 @@ func (y *Daily) Widen(other *Daily) {
 type Lane struct {
 	calendar *Calendar
 	until    Instant // events after it are counted in Later and otherwise ignored
+	latest   Instant // events after it are not to be believed
 	strings  *Strings
 	table    []rollUp // open addressing, a power of two
 	keys     int      // in table
@@ -104,15 +105,21 @@ type rollUp struct {
 
 // NewLane returns an empty lane that ignores events after until (normally the run's as-of).
 func NewLane(calendar *Calendar, until Instant) *Lane {
-	return &Lane{calendar: calendar, until: until, strings: NewStrings(), table: make([]rollUp, 256), daily: NewDaily(),
+	return &Lane{calendar: calendar, until: until, latest: until + dayMillis, strings: NewStrings(), table: make([]rollUp, 256), daily: NewDaily(),
 		period: calendar.period(max(until, 0))}
 }
 
+// Pulled says when the log was read, for an until that lies in the past: what happened in between is later, not wrong.
+func (l *Lane) Pulled(at Instant) *Lane {
+	l.latest = max(l.latest, at+dayMillis)
+	return l
+}
+
 // Add takes one event into account. It returns false, and does nothing, if the time is not to be believed: absent,
-// before 1970, or more than a day after until.
+// before 1970, or more than a day after both until and the pull.
 func (l *Lane) Add(e SignIn) bool {
 	if e.At > l.until || e.At < 0 {
-		if e.At < 0 || e.At > l.until+24*3600*1000 {
+		if e.At < 0 || e.At > l.latest {
 			return false
 		}
 		l.Later++

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -127,6 +128,20 @@ func TestDailyOn(t *testing.T) {
 	for day, want := range map[Day]uint32{6: 0, 7: 1, 8: 0, 10: 1, 12: 2, 13: 0} {
 		if got := d.On(day); got != want {
 			t.Errorf("On(%d) = %d, want %d", day, got, want)
+		}
+	}
+}
+
+// TestLookBack: what happened after an as-of in the past is later, not wrong.
+func TestLookBack(t *testing.T) {
+	const day = Instant(dayMillis)
+	for _, c := range []struct {
+		at       Instant
+		believed bool
+	}{{99 * day, true}, {120 * day, true}, {201 * day, true}, {202 * day, false}} {
+		lane := NewLane(NewCalendar(time.UTC), 100*day).Pulled(200 * day)
+		if got := lane.Add(SignIn{At: c.at, Success: true, Account: []byte("a")}); got != c.believed || (lane.Later == 1) != (c.believed && c.at > 100*day) {
+			t.Errorf("an event of day %d: %t, later %d", c.at/day, got, lane.Later)
 		}
 	}
 }

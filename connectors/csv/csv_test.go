@@ -124,7 +124,7 @@ sign-in "cem" login="" application="Miro" mode=unknown last=2026-11-20T23:00:00Z
 in.csv:10: outcome "MAYBE" is neither success nor failure: map it under values: {outcome: …}
 in.csv:11: outcome is empty
 in.csv:12: time could be day-first or month-first (it looks like 99/99/9999 99:99): say dates: dmy or dates: mdy
-in.csv:13: time is not to be believed: absent, before 1970, or more than a day after the as-of`
+in.csv:13: time is not to be believed: absent, before 1970, or more than a day after the as-of and the pull`
 		if diff := cmp.Diff(wantRejects, rejected(o)); diff != "" {
 			t.Error(diff)
 		}

@@ -55,7 +55,7 @@ type reader struct {
 }
 
 func newReader(paths *jsondoc.Paths, p connectors.Pull) *reader {
-	return &reader{scan: jsondoc.NewScanner(paths), lane: facts.NewLane(p.Calendar, p.AsOf)}
+	return &reader{scan: jsondoc.NewScanner(paths), lane: facts.NewLane(p.Calendar, p.AsOf).Pulled(p.Observed)}
 }
 
 func (s *source) signIns(ctx context.Context, p connectors.Pull, o *facts.Observation) error {

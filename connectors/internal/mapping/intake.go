@@ -77,7 +77,7 @@ func (in *Intake) Add(f *exports.File, lane int, row Row) (reason string) {
 
 func (in *Intake) lane(n int) *facts.Lane {
 	if in.lanes[n] == nil {
-		in.lanes[n] = facts.NewLane(in.calendar, in.asOf)
+		in.lanes[n] = facts.NewLane(in.calendar, in.asOf).Pulled(in.o.Observed)
 	}
 	return in.lanes[n]
 }

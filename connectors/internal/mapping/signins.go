@@ -47,7 +47,7 @@ func (in *Intake) addSignIn(lane *facts.Lane, row Row) string {
 		}
 	}
 	if !lane.Add(e) {
-		return "time is not to be believed: absent, before 1970, or more than a day after the as-of"
+		return "time is not to be believed: absent, before 1970, or more than a day after the as-of and the pull"
 	}
 	return ""
 }
