@@ -111,7 +111,7 @@ func TestApply(t *testing.T) {
 		}
 	})
 	t.Run("of a past day", func(t *testing.T) {
-		s.plan([]int{exitWithheld}, "--as-of", "2026-05-04")
+		s.plan([]int{exitDone}, "--as-of", "2026-05-04")
 		refused(t, s, "apply", "latest", "is stale: its as-of is")
 	})
 	t.Run("observe only", func(t *testing.T) {
