@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -131,7 +132,7 @@ func (a *app) printProbes(probes []probe) error {
 		if !p.OK {
 			mark = "FAILED"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", mark, p.What, p.Name, p.Text)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", mark, p.What, p.Name, strings.ReplaceAll(p.Text, "\n", "; "))
 	}
 	if err := w.Flush(); err != nil {
 		return err

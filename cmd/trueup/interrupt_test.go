@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -270,6 +271,29 @@ func TestKilledApply(t *testing.T) {
 	}
 	if interrupted != 5 {
 		t.Errorf("%d runs are interrupted, want 5", interrupted)
+	}
+}
+
+// TestKilledAnywhere kills the program at one moment after another of its run, whatever it is doing then.
+func TestKilledAnywhere(t *testing.T) {
+	s := today(t)
+	ready := s.readyAtVendor()
+	for n := range 6 {
+		p := s.start("run", "--quiet")
+		time.Sleep(time.Duration(60+90*n) * time.Millisecond)
+		if err := p.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+		p.exit()
+		s.lapse()
+	}
+	s.complete(ready)
+	manifests, err := filepath.Glob(s.path("out/run=*/manifest.json"))
+	if err != nil || len(manifests) == 0 {
+		t.Fatalf("published: %v, %v", manifests, err)
+	}
+	for _, manifest := range manifests { // it comes last: what has one is whole
+		hashesHold(t, filepath.Dir(manifest))
 	}
 }
 
