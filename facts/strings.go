@@ -18,7 +18,7 @@ type Strings struct {
 	table []entry  // open addressing, a power of two
 	seed  maphash.Seed
 
-	prepared byte // of no meaning: it keeps what prepare reads from being optimized away
+	prepared byte // of no meaning: it keeps what prepare reads from being optimised away
 }
 
 type entry struct {

@@ -139,7 +139,7 @@ func (a *app) parseAsOf(s *settings, text string) (facts.Instant, error) {
 		return facts.NoInstant, nil
 	}
 	now := a.instant()
-	at := facts.NoInstant
+	var at facts.Instant
 	if day, err := facts.ParseDay(text); err == nil {
 		if day == s.calendar.Day(now) {
 			return facts.NoInstant, nil
