@@ -361,7 +361,11 @@ func (s *settings) digest() facts.Digest {
 	fmt.Fprintf(h, "%q\n", s.options.Identity.Mapping)
 	fmt.Fprintf(h, "%v\n", s.options.Closures)
 	for _, source := range s.Sources {
-		section, _ := json.Marshal(source.raw) // keys come sorted
+		raw := maps.Clone(source.raw)
+		for _, key := range []string{"endpoint", "login", "client_id", "client_secret"} { // how it is reached, not what it says
+			delete(raw, key)
+		}
+		section, _ := json.Marshal(raw) // keys come sorted
 		fmt.Fprintf(h, "%q %s\n", source.Name, section)
 	}
 	return facts.Digest(h.Sum(nil))
