@@ -77,7 +77,15 @@ func (l *Line) Carry(ctx context.Context, plan *reconcile.Plan, run string, epoc
 	} else if err := l.Settle(ctx, run); err != nil {
 		return nil, err
 	}
-	return applier.Run(ctx, Intents(plan, run, epoch))
+	attempts, err := l.Ledger.Attempts(ctx, plan.ID)
+	if err != nil {
+		return nil, fmt.Errorf("count earlier attempts: %w", err)
+	}
+	intents := Intents(plan, run, epoch)
+	for n := range intents {
+		intents[n].Attempt = attempts[intents[n].Action] + 1
+	}
+	return applier.Run(ctx, intents)
 }
 
 func wait(ctx context.Context, d time.Duration) error {

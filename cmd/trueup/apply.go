@@ -62,6 +62,7 @@ func (a *app) apply(ctx context.Context, id string, dry bool) error {
 		}
 		t.meter.finish()
 		a.exit = outcomesExit(outcomes)
+		a.tellLeft(plan, outcomes)
 		view, err = reports.Build(plan, *run, outcomes, policy)
 		return err
 	})
@@ -72,6 +73,13 @@ func (a *app) apply(ctx context.Context, id string, dry bool) error {
 		a.say("dry run: every seat was read, nothing was changed")
 	}
 	return a.print(view)
+}
+
+// tellLeft says how many ready actions were not begun, and why.
+func (a *app) tellLeft(plan *reconcile.Plan, outcomes []reconcile.Outcome) {
+	if left := plan.Totals.States[reconcile.Ready] - len(outcomes); left > 0 {
+		a.say("%d ready actions were left alone: by the ledger they are done, under way or answered already", left)
+	}
 }
 
 // maxPlanAge is how old a plan's as-of may be when it is applied.

@@ -69,6 +69,7 @@ func (a *app) nightly(ctx context.Context, s *settings, request planRequest, det
 				return err
 			}
 			a.exit = worse(a.exit, outcomesExit(outcomes))
+			a.tellLeft(plan, outcomes)
 		} else {
 			a.say("nothing is carried out: %v", refusal)
 		}
