@@ -79,6 +79,26 @@ type memory struct {
 	mu      sync.Mutex
 	pulls   []reconcile.PulledInput
 	objects map[facts.Digest][]byte
+
+	attempts map[facts.Digest]int // earlier ones, by action
+	claimed  []reconcile.Intent
+	outcomes []reconcile.Outcome
+}
+
+func (m *memory) OpenIntents(context.Context) ([]reconcile.Intent, error) { return nil, nil }
+
+func (m *memory) Attempts(context.Context, string) (map[facts.Digest]int, error) {
+	return m.attempts, nil
+}
+
+func (m *memory) Claim(_ context.Context, in reconcile.Intent) (bool, error) {
+	m.claimed = append(m.claimed, in)
+	return true, nil
+}
+
+func (m *memory) Record(_ context.Context, out reconcile.Outcome) error {
+	m.outcomes = append(m.outcomes, out)
+	return nil
 }
 
 func (m *memory) SavePull(_ context.Context, pulls []reconcile.PulledInput) error {
@@ -229,20 +249,23 @@ func TestInterruptedPullEndsSoon(t *testing.T) {
 	}
 }
 
-func TestWhatFreesASeatGoesFirst(t *testing.T) {
+// planned is a plan with one action for ana at entra for each of kinds, which all wait in the given states.
+func planned(kinds []reconcile.ActionKind, states []reconcile.State) *reconcile.Plan {
 	strings := facts.NewStrings()
 	plan := &reconcile.Plan{ID: "p", Snapshot: &facts.Snapshot{Strings: strings, Sources: []facts.Source{{Name: "entra"}}},
 		Catalogue: &reconcile.Catalogue{Products: []reconcile.Product{{ID: "e3"}}}}
-	for n, a := range []struct {
-		kind  reconcile.ActionKind
-		state reconcile.State
-	}{{reconcile.Issue, reconcile.Ready}, {reconcile.Revoke, reconcile.Ready}, {reconcile.Review, reconcile.Proposed},
-		{reconcile.Revoke, reconcile.Withheld}, {reconcile.Upgrade, reconcile.Ready}, {reconcile.Downgrade, reconcile.Ready}} {
+	for n, kind := range kinds {
 		plan.Rows = append(plan.Rows, reconcile.Row{Person: reconcile.NoPersonID, Account: 0, Action: int32(n)})
-		plan.Actions = append(plan.Actions, reconcile.Action{Row: int32(n), ID: facts.Digest{byte(n)}, Kind: a.kind, State: a.state})
+		plan.Actions = append(plan.Actions, reconcile.Action{Row: int32(n), ID: facts.Digest{byte(n)}, Kind: kind, State: states[n], Item: "sku"})
 	}
 	login := strings.InternString("ana@example.com")
 	plan.Accounts = []reconcile.Account{{Key: login, Login: login, Person: reconcile.NoPersonID, Holder: login}}
+	return plan
+}
+
+func TestWhatFreesASeatGoesFirst(t *testing.T) {
+	plan := planned([]reconcile.ActionKind{reconcile.Issue, reconcile.Revoke, reconcile.Review, reconcile.Revoke, reconcile.Upgrade, reconcile.Downgrade},
+		[]reconcile.State{reconcile.Ready, reconcile.Ready, reconcile.Proposed, reconcile.Withheld, reconcile.Ready, reconcile.Ready})
 	var kinds []reconcile.ActionKind
 	for _, in := range Intents(plan, "run-1", 7) {
 		kinds = append(kinds, in.Kind)
@@ -254,4 +277,33 @@ func TestWhatFreesASeatGoesFirst(t *testing.T) {
 	if fmt.Sprint(kinds) != want {
 		t.Errorf("order %v, want %s: only what is ready, and first what frees a seat", kinds, want)
 	}
+}
+
+// TestAttemptsAreNumberedByTheLedger carries out an action that was tried twice before.
+func TestAttemptsAreNumberedByTheLedger(t *testing.T) {
+	l, m := lineOf()
+	l.Sources = []Source{{Name: "entra", Driver: &vendor{held: []connectors.Seat{{Product: "sku"}}}, Writes: true}}
+	m.attempts = map[facts.Digest]int{{0}: 2}
+	outcomes, err := l.Carry(t.Context(), planned([]reconcile.ActionKind{reconcile.Revoke}, []reconcile.State{reconcile.Ready}), "run-3", 7, false)
+	if err != nil || len(outcomes) != 1 || outcomes[0].State != reconcile.Done {
+		t.Fatalf("outcomes %v, error %v; want one, done", outcomes, err)
+	}
+	if m.claimed[0].Attempt != 3 || m.outcomes[0].Attempt != 3 {
+		t.Errorf("attempt %d claimed, %d recorded; want the third", m.claimed[0].Attempt, m.outcomes[0].Attempt)
+	}
+}
+
+// vendor is a source whose one account can lose its seats.
+type vendor struct {
+	driver
+	held []connectors.Seat
+}
+
+func (v *vendor) Probe(context.Context, string, string) ([]connectors.Seat, error) {
+	return v.held, nil
+}
+
+func (v *vendor) Revoke(context.Context, connectors.Seat, string) (connectors.Receipt, error) {
+	v.held = nil
+	return connectors.Receipt{Request: "r-1"}, nil
 }
