@@ -12,18 +12,20 @@ import (
 )
 
 // Policy is policy.yaml, compiled. Use [ParsePolicy] to make one; the rules are chosen by the methods in rules.go.
+//
+// The help tags of the policy's types are what [PolicySchema] says of each key.
 type Policy struct {
-	Version     int               `yaml:"version"` // 1
-	Mode        Mode              `yaml:"mode"`    // observe if not given
-	Eligibility []EligibilityRule `yaml:"eligibility"`
-	Reclaim     []ReclaimRule     `yaml:"reclaim"`
-	Exempt      []Exemption       `yaml:"exempt"`
-	Leaver      LeaverRule        `yaml:"leaver"`
-	Expired     ExpiredRule       `yaml:"expired"`
-	Approval    ApprovalRule      `yaml:"approval"`
-	Buffers     map[string]Buffer `yaml:"buffers"` // by product, family or "*"
-	Guards      GuardLimits       `yaml:"guards"`
-	Future      Days              `yaml:"future"` // lead time within which people who have not started may be missing a seat
+	Version     int               `yaml:"version" help:"version of the format"`
+	Mode        Mode              `yaml:"mode" help:"observe plans and reports only, act may change something; observe if not given"`
+	Eligibility []EligibilityRule `yaml:"eligibility" help:"who should hold a product; only the rules of the most specific scope that has any count"`
+	Reclaim     []ReclaimRule     `yaml:"reclaim" help:"when a seat counts as unused and what then happens; the most specific rule whose when holds decides"`
+	Exempt      []Exemption       `yaml:"exempt" help:"seats that are shielded from verdicts, why, by whose word and until when"`
+	Leaver      LeaverRule        `yaml:"leaver" help:"what happens to the seats of people who have left"`
+	Expired     ExpiredRule       `yaml:"expired" help:"what happens to seats whose contract has ended"`
+	Approval    ApprovalRule      `yaml:"approval" help:"which verdicts are acted on unattended and who approves the others"`
+	Buffers     map[string]Buffer `yaml:"buffers" help:"seats that should be spare, by product, family or \"*\""`
+	Guards      GuardLimits       `yaml:"guards" help:"limits beyond which all actions of a scope are withheld; one that is not given is not checked"`
+	Future      Days              `yaml:"future" help:"how long before the first day people may be missing a seat; not before if not given"`
 	SHA256      facts.Digest      `yaml:"-"`
 
 	catalogue   *Catalogue
@@ -55,33 +57,33 @@ func (m *Mode) UnmarshalText(b []byte) error {
 // specificity name a product, only the most specific count, and of these any one is enough.
 type EligibilityRule struct {
 	Name    string      `yaml:"-"` // "eligibility[0]"
-	Product string      `yaml:"product"`
-	When    *Expression `yaml:"when"` // nil: always
+	Product string      `yaml:"product" help:"a product, a family, or \"*\" for all"`
+	When    *Expression `yaml:"when" help:"CEL expression; always if not given"` // nil: always
 }
 
 // ReclaimRule says when a seat of a product counts as unused and what then happens. Product is an id, a family or "*";
 // the most specific rule whose When holds wins, of equally specific ones the first.
 type ReclaimRule struct {
 	Name           string      `yaml:"-"` // "reclaim[0]"
-	Product        string      `yaml:"product"`
-	When           *Expression `yaml:"when"` // nil: always
-	IdleAfter      Days        `yaml:"idle_after"`
-	NeverUsedAfter Days        `yaml:"never_used_after"` // 0: the product's activation window alone
-	Notice         Days        `yaml:"notice"`
-	Action         ActionKind  `yaml:"action"` // Revoke, Downgrade, Review or Keep
-	To             string      `yaml:"to"`     // target of a downgrade
+	Product        string      `yaml:"product" help:"a product, a family, or \"*\" for all"`
+	When           *Expression `yaml:"when" help:"CEL expression; always if not given"` // nil: always
+	IdleAfter      Days        `yaml:"idle_after" help:"a seat without use for longer is idle"`
+	NeverUsedAfter Days        `yaml:"never_used_after" help:"a seat may be this old without any use; the product's activation window if that is longer"` // 0: the window alone
+	Notice         Days        `yaml:"notice" help:"how long the holder is told before anything happens; none if not given"`
+	Action         ActionKind  `yaml:"action" help:"what happens to an unused seat"` // see [ReclaimActions]
+	To             string      `yaml:"to" help:"the product to downgrade to: a lower tier of the family, or one that is covered"`
 }
 
 // Exemption shields seats from the verdicts it names.
 type Exemption struct {
-	Name      string      `yaml:"name"`    // "exempt[0]" if not given
-	Product   string      `yaml:"product"` // "" or "*": any
-	When      *Expression `yaml:"when"`    // nil: always
-	Reason    string      `yaml:"reason"`
-	Author    string      `yaml:"author"`
-	Until     facts.Day   `yaml:"until"`      // last day on which it holds
-	From      []Verdict   `yaml:"from"`       // see [DefaultExemptFrom]; with LegalHold Leaver is among them
-	LegalHold bool        `yaml:"legal_hold"` // the only exemption that shields leavers
+	Name      string      `yaml:"name" help:"what rows call it; exempt[0], counted from 0, if not given"`
+	Product   string      `yaml:"product" help:"a product, a family, or \"*\" for all; all if not given"` // "" or "*": any
+	When      *Expression `yaml:"when" help:"CEL expression; always if not given"`                        // nil: always
+	Reason    string      `yaml:"reason" help:"why, for those who read the report"`
+	Author    string      `yaml:"author" help:"who answers for it"`
+	Until     facts.Day   `yaml:"until" help:"the last day on which it holds"`
+	From      []Verdict   `yaml:"from" help:"the verdicts that it shields from; idle, never-used, over-tier, not-entitled, duplicate and expired if not given"` // see [DefaultExemptFrom]; with LegalHold Leaver is among them
+	LegalHold bool        `yaml:"legal_hold" help:"the law requires to keep it: the only exemption that shields leavers"`
 }
 
 // DefaultExemptFrom lists the verdicts that an exemption shields if it does not say.
@@ -91,8 +93,8 @@ func DefaultExemptFrom() []Verdict {
 
 // LeaverRule says what happens to the seats of people who have left.
 type LeaverRule struct {
-	Grace  time.Duration `yaml:"grace"` // after the end of the last day; 24 h if not given
-	Action ActionKind    `yaml:"action"`
+	Grace  time.Duration `yaml:"grace" help:"how long after the end of the last day; 24h if not given"`
+	Action ActionKind    `yaml:"action" help:"revoke if not given"` // see [LeaverActions]
 }
 
 // DefaultLeaverGrace is how long leavers keep their seats if the policy does not say.
@@ -100,14 +102,14 @@ const DefaultLeaverGrace = 24 * time.Hour
 
 // ExpiredRule says what happens to seats whose contract has ended: Review unless the policy says Revoke.
 type ExpiredRule struct {
-	Action ActionKind `yaml:"action"`
+	Action ActionKind `yaml:"action" help:"review if not given"` // see [ExpiredActions]
 }
 
 // ApprovalRule says which verdicts are acted on unattended and who approves the others.
 type ApprovalRule struct {
-	Unattended []Verdict          `yaml:"unattended"`
-	Roles      map[Verdict]string `yaml:"roles"`
-	TrustCLI   bool               `yaml:"trust_cli"`
+	Unattended []Verdict          `yaml:"unattended" help:"verdicts carried out without a person"`
+	Roles      map[Verdict]string `yaml:"roles" help:"who approves the others, by verdict"`
+	TrustCLI   bool               `yaml:"trust_cli" help:"accept approvals by --by NAME on the command line"`
 }
 
 // Buffer is how many seats should be spare: a number, or a percentage of what is purchased.
@@ -132,31 +134,37 @@ type GuardLimits struct {
 	Canary            int           // accesses that are taken first and read back before the rest
 }
 
-// UnmarshalYAML reads the section, in which the limits of what a run does stand under actions.
-func (g *GuardLimits) UnmarshalYAML(unmarshal func(any) error) error {
-	keys := struct {
-		Actions struct {
-			Run               *int     `yaml:"run"`
-			RunPercent        *float64 `yaml:"run_percent"`
-			Days7             *int     `yaml:"days_7"`
-			Days30            *int     `yaml:"days_30"`
-			ProductPercent    *float64 `yaml:"product_percent"`
-			DepartmentPercent *float64 `yaml:"department_percent"`
-			VerdictPercent    *float64 `yaml:"verdict_percent"`
-		} `yaml:"actions"`
-		ShrinkPercent   *float64       `yaml:"shrink_percent"`
-		GrowthPercent   *float64       `yaml:"growth_percent"`
-		RejectedPercent *float64       `yaml:"rejected_percent"`
-		MatchRate       *float64       `yaml:"match_rate"`
-		WatermarkAge    *time.Duration `yaml:"watermark_age"`
-		Canary          *int           `yaml:"canary"`
-	}{ShrinkPercent: &g.ShrinkPercent, GrowthPercent: &g.GrowthPercent, RejectedPercent: &g.RejectedPercent,
+// guardKeys are the keys of the section, in which the limits of what a run does stand under actions.
+type guardKeys struct {
+	Actions struct {
+		Run               *int     `yaml:"run" help:"people losing access in one run"`
+		RunPercent        *float64 `yaml:"run_percent" help:"of the people with a seat, in one run"`
+		Days7             *int     `yaml:"days_7" help:"people losing access in any seven days"`
+		Days30            *int     `yaml:"days_30" help:"people losing access in any thirty days"`
+		ProductPercent    *float64 `yaml:"product_percent" help:"of the seats of one product"`
+		DepartmentPercent *float64 `yaml:"department_percent" help:"of the seats of one department"`
+		VerdictPercent    *float64 `yaml:"verdict_percent" help:"of all seats, by one verdict"`
+	} `yaml:"actions" help:"how many people may lose access"`
+	ShrinkPercent   *float64       `yaml:"shrink_percent" help:"how much smaller a feed may be than in its last good runs; 10 if not given"`
+	GrowthPercent   *float64       `yaml:"growth_percent" help:"how much larger a feed may be than in its last good runs"`
+	RejectedPercent *float64       `yaml:"rejected_percent" help:"of a feed's records that may be refused"`
+	MatchRate       *float64       `yaml:"match_rate" help:"share of a feed's accounts that must match a person, 0 to 1"`
+	WatermarkAge    *time.Duration `yaml:"watermark_age" help:"how old the newest event of a log may be"`
+	Canary          *int           `yaml:"canary" help:"accesses that are taken first and read back before the rest"`
+}
+
+// keys are the section's keys, each with where its value belongs.
+func (g *GuardLimits) keys() any {
+	k := &guardKeys{ShrinkPercent: &g.ShrinkPercent, GrowthPercent: &g.GrowthPercent, RejectedPercent: &g.RejectedPercent,
 		MatchRate: &g.MatchRate, WatermarkAge: &g.WatermarkAge, Canary: &g.Canary}
-	a := &keys.Actions
+	a := &k.Actions
 	a.Run, a.RunPercent, a.Days7, a.Days30 = &g.Run, &g.RunPercent, &g.Days7, &g.Days30
 	a.ProductPercent, a.DepartmentPercent, a.VerdictPercent = &g.ProductPercent, &g.DepartmentPercent, &g.VerdictPercent
-	return unmarshal(&keys)
+	return k
 }
+
+// UnmarshalYAML reads the section.
+func (g *GuardLimits) UnmarshalYAML(unmarshal func(any) error) error { return unmarshal(g.keys()) }
 
 // DefaultShrinkPercent is how much smaller a feed may be than in its last good run if the policy does not say.
 const DefaultShrinkPercent = 10
@@ -197,13 +205,22 @@ func ParsePolicy(name string, data []byte, c *Catalogue) (*Policy, error) {
 	return p, nil
 }
 
+// ReclaimActions lists what a reclaim rule may call for.
+func ReclaimActions() []ActionKind { return []ActionKind{Revoke, Downgrade, Review, Keep} }
+
+// LeaverActions lists what may happen to the seats of leavers.
+func LeaverActions() []ActionKind { return []ActionKind{Revoke, Review, Keep} }
+
+// ExpiredActions lists what may happen to seats whose contract has ended.
+func ExpiredActions() []ActionKind { return []ActionKind{Review, Revoke, Keep} }
+
 // Check reports an action that leavers cannot have.
-func (r *LeaverRule) Check(report Report) { checkAction(report, r.Action, Revoke, Review, Keep) }
+func (r *LeaverRule) Check(report Report) { checkAction(report, r.Action, LeaverActions()) }
 
 // Check reports an action that expired seats cannot have.
-func (r *ExpiredRule) Check(report Report) { checkAction(report, r.Action, Review, Revoke, Keep) }
+func (r *ExpiredRule) Check(report Report) { checkAction(report, r.Action, ExpiredActions()) }
 
-func checkAction(report Report, got ActionKind, allowed ...ActionKind) {
+func checkAction(report Report, got ActionKind, allowed []ActionKind) {
 	if slices.Contains(allowed, got) {
 		return
 	}
@@ -252,11 +269,14 @@ func (v Verdict) ofSeat() bool {
 	return true
 }
 
+// bufferKeys are the keys of a buffer.
+type bufferKeys struct {
+	Spare spare `yaml:"spare" help:"a number of seats, or a percentage of what is purchased"`
+}
+
 // UnmarshalYAML reads {spare: 5} or {spare: 2%}.
 func (b *Buffer) UnmarshalYAML(unmarshal func(any) error) error {
-	var keys struct {
-		Spare spare `yaml:"spare"`
-	}
+	var keys bufferKeys
 	keys.Spare.Spare = -1
 	if err := unmarshal(&keys); err != nil {
 		return err

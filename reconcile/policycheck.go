@@ -42,7 +42,7 @@ func (c policyCheck) rules() {
 			c.doc.Fault(r.Name+".action", "is missing", "use revoke, downgrade, review or keep")
 		} else {
 			checkAction(func(key, reason, hint string) { c.doc.Fault(joinKey(r.Name, key), reason, hint) }, r.Action,
-				Revoke, Downgrade, Review, Keep)
+				ReclaimActions())
 		}
 		c.downgrade(r)
 	}
@@ -164,34 +164,48 @@ func (c policyCheck) buffers() {
 	}
 }
 
+// guardMost is the most that a limit may be, by its key; a limit that is not listed has no most.
+func guardMost(key string) float64 {
+	switch key {
+	case "match_rate":
+		return 1
+	case "growth_percent":
+		return 0
+	}
+	if strings.HasSuffix(key, "_percent") {
+		return 100
+	}
+	return 0
+}
+
 func (c policyCheck) guards() {
 	g := &c.policy.Guards
 	for _, limit := range []struct {
 		key   string
 		value float64
-		most  float64 // 0: none
 	}{
-		{"actions.run", float64(g.Run), 0},
-		{"actions.run_percent", g.RunPercent, 100},
-		{"actions.days_7", float64(g.Days7), 0},
-		{"actions.days_30", float64(g.Days30), 0},
-		{"actions.product_percent", g.ProductPercent, 100},
-		{"actions.department_percent", g.DepartmentPercent, 100},
-		{"actions.verdict_percent", g.VerdictPercent, 100},
-		{"shrink_percent", g.ShrinkPercent, 100},
-		{"growth_percent", g.GrowthPercent, 0},
-		{"rejected_percent", g.RejectedPercent, 100},
-		{"match_rate", g.MatchRate, 1},
-		{"watermark_age", g.WatermarkAge.Hours(), 0},
-		{"canary", float64(g.Canary), 0},
+		{"actions.run", float64(g.Run)},
+		{"actions.run_percent", g.RunPercent},
+		{"actions.days_7", float64(g.Days7)},
+		{"actions.days_30", float64(g.Days30)},
+		{"actions.product_percent", g.ProductPercent},
+		{"actions.department_percent", g.DepartmentPercent},
+		{"actions.verdict_percent", g.VerdictPercent},
+		{"shrink_percent", g.ShrinkPercent},
+		{"growth_percent", g.GrowthPercent},
+		{"rejected_percent", g.RejectedPercent},
+		{"match_rate", g.MatchRate},
+		{"watermark_age", g.WatermarkAge.Hours()},
+		{"canary", float64(g.Canary)},
 	} {
 		key := "guards." + limit.key
+		most := guardMost(limit.key)
 		switch {
 		case !c.doc.Has(key):
 		case limit.value <= 0:
 			c.doc.Fault(key, "is not above zero", "remove the key for no limit; mode: observe lets nothing pass")
-		case limit.most > 0 && limit.value > limit.most:
-			c.doc.Fault(key, fmt.Sprintf("is above %g", limit.most), "")
+		case most > 0 && limit.value > most:
+			c.doc.Fault(key, fmt.Sprintf("is above %g", most), "")
 		}
 	}
 }

@@ -63,6 +63,11 @@ func TestSchemaIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "../docs/plan.schema.json", schema)
+	policy, err := reports.PolicySchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "../docs/policy.schema.json", policy)
 }
 
 func compiled(t *testing.T) *jsonschema.Schema {

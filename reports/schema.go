@@ -189,3 +189,7 @@ func merge(parts ...object) object {
 	}
 	return all
 }
+
+// PolicySchema returns docs/policy.schema.json: the JSON Schema (draft 2020-12) of policy.yaml, with the meaning of each
+// verdict.
+func PolicySchema() ([]byte, error) { return reconcile.PolicySchema(VerdictMeaning) }

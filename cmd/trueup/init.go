@@ -9,17 +9,22 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"trueup/reports"
 )
 
 //go:embed starter
 var starter embed.FS
+
+// schemaName is what the first line of the starter's policy.yaml calls its schema.
+const schemaName = "policy.schema.json"
 
 func (a *app) initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Write a commented configuration to start from",
 		Long: "init writes trueup.yaml, policy.yaml, products.yaml and contracts.csv, commented, with mode: observe, into DIR\n" +
-			"(default: here). Files that exist are never overwritten.\n" + codesHelp(exitDone, exitUsage),
+			"(default: here), and the schema by which editors check policy.yaml. Files that exist are never overwritten.\n" + codesHelp(exitDone, exitUsage),
 		Example: "  trueup init\n  trueup init /etc/trueup",
 		Args:    between(0, 1, "at most one folder"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -44,6 +49,11 @@ func (a *app) init(dir string) error {
 	if err != nil {
 		return err
 	}
+	schema, err := reports.PolicySchema()
+	if err != nil {
+		return err
+	}
+	names = append(names, schemaName)
 	for _, name := range names {
 		path := filepath.Join(dir, filepath.Base(name))
 		if _, err := os.Lstat(path); err == nil {
@@ -56,9 +66,11 @@ func (a *app) init(dir string) error {
 		return mistakef("", "%v", err)
 	}
 	for _, name := range names {
-		b, err := starter.ReadFile(name)
-		if err != nil {
-			return err
+		b := schema
+		if name != schemaName {
+			if b, err = starter.ReadFile(name); err != nil {
+				return err
+			}
 		}
 		path := filepath.Join(dir, filepath.Base(name))
 		if err := os.WriteFile(path, b, 0o644); err != nil {

@@ -37,7 +37,7 @@ leaves evidence that can be performed again.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return mistakef(cmd.CommandPath()+" --help", "%v", err)
 	})
-	root.AddCommand(a.initCommand(), a.demoCommand(), a.checkCommand(), a.pullCommand(), a.planCommand(), a.applyCommand(),
+	root.AddCommand(a.initCommand(), a.demoCommand(), a.checkCommand(), a.pullCommand(), a.planCommand(), a.applyCommand(), a.policyCommand(),
 		a.runCommand(), a.reportCommand(), a.explainCommand(), a.runsCommand(), a.ledgerCommand(), a.sourcesCommand(), a.versionCommand())
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
