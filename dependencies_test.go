@@ -2,11 +2,7 @@ package trueup
 
 // Modules the rooms are about to use; a room that imports one takes its line away here.
 import (
-	_ "github.com/aws/aws-sdk-go-v2/aws"
-	_ "github.com/aws/aws-sdk-go-v2/config"
 	_ "github.com/aws/aws-sdk-go-v2/credentials"
-	_ "github.com/aws/aws-sdk-go-v2/service/s3"
-	_ "github.com/aws/smithy-go"
 	_ "github.com/lib/pq"
 	_ "github.com/prometheus/client_golang/prometheus"
 	_ "github.com/prometheus/client_golang/prometheus/promhttp"

@@ -174,7 +174,7 @@ func (s size) archive(ctx context.Context) (pipeline.Archive, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}
-	objects, err := blob.Open(ctx, "file:archive", s.dir)
+	objects, err := blob.Open(ctx, "file:archive", blob.Options{Base: s.dir})
 	if err != nil {
 		return nil, err
 	}

@@ -1,18 +1,19 @@
-// Package blob keeps immutable objects under names, in a folder today. Objects are only ever created: a second put of
-// the same bytes under a name succeeds and changes nothing, a put of other bytes is refused, and there is no verb that
-// replaces or deletes.
+// Package blob keeps immutable objects under names, in a folder or in an S3 bucket. Objects are only ever created: a
+// second put of the same bytes under a name succeeds and changes nothing, a put of other bytes is refused, and there is no
+// verb that replaces or deletes.
 package blob
 
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"time"
 )
 
 // Store holds immutable objects. It is safe for concurrent use, also by several processes on one location.
@@ -30,6 +31,9 @@ type Store interface {
 	Stat(ctx context.Context, key string) (Info, error)
 	// List yields the objects whose keys begin with prefix, in byte order of their keys, until one cannot be read.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
+	// Probe says whether objects can be listed, created and read here, before there is anything to lose. A bucket is left
+	// with one small object under [Marker]; it is the same for ever, so that only the first probe creates it.
+	Probe(ctx context.Context) error
 }
 
 // Info describes one object.
@@ -38,28 +42,69 @@ type Info struct {
 	Bytes int64
 }
 
-// Open returns the store at location: "file:DIR", where a relative DIR is relative to base. The folder is created if
-// need be. The error is an [*Error] with a hint.
-func Open(ctx context.Context, location, base string) (Store, error) {
+// Options are what opening a location may need.
+type Options struct {
+	Base string           // folder that relative ones are relative to
+	S3   S3               // for buckets
+	Now  func() time.Time // from which Object Lock counts its days; only needed where that is asked for
+}
+
+// Open returns the store at location: "file:DIR" or "s3://BUCKET/PREFIX". A folder is created if need be; of a bucket
+// nothing is asked yet, see [Store.Probe]. The error is an [*Error] with a hint.
+func Open(ctx context.Context, location string, o Options) (Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	at, err := parse(location)
+	if err != nil {
+		return nil, err
+	}
+	if at.bucket != "" {
+		return openBucket(ctx, at, o)
+	}
+	if !filepath.IsAbs(at.dir) {
+		at.dir = filepath.Join(o.Base, at.dir)
+	}
+	return OpenFolder(at.dir)
+}
+
+// CheckLocation says whether location can be one at all. The error is an [*Error] with a hint.
+func CheckLocation(location string) error {
+	_, err := parse(location)
+	return err
+}
+
+// place is a location, taken apart: a folder, or a bucket with a prefix that is "" or ends with a slash.
+type place struct{ dir, bucket, prefix string }
+
+func parse(location string) (place, error) {
+	fault := func(reason, hint string) error { return &Error{Place: location, Reason: reason, Hint: hint} }
 	scheme, rest, found := strings.Cut(location, ":")
 	switch {
 	case !found:
-		return nil, &Error{Place: location, Reason: "is not a location", Hint: "write file:" + location + " for a folder"}
-	case scheme == "s3":
-		return nil, &Error{Place: location, Reason: "is a bucket", Err: errors.ErrUnsupported,
-			Hint: "this build publishes to folders only; use file:DIR"}
-	case scheme != "file" || rest == "":
-		return nil, &Error{Place: location, Reason: "is not a location", Hint: "use file:DIR"}
+		return place{}, fault("is not a location", "write file:"+location+" for a folder, s3://BUCKET/PREFIX for a bucket")
+	case scheme == "file" && rest != "":
+		return place{dir: rest}, nil
+	case scheme != "s3" || !strings.HasPrefix(rest, "//"):
+		return place{}, fault("is not a location", "use file:DIR or s3://BUCKET/PREFIX")
 	}
-	dir := rest
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(base, dir)
+	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "/")
+	if !bucketName.MatchString(bucket) || strings.Contains(bucket, "..") {
+		return place{}, fault(fmt.Sprintf("names no bucket: %q", bucket), "3 to 63 lower-case letters, digits, dots and dashes")
 	}
-	return OpenFolder(dir)
+	prefix = strings.TrimSuffix(prefix, "/")
+	if prefix == "" {
+		return place{bucket: bucket}, nil
+	}
+	if err := CheckKey(prefix); err != nil {
+		return place{}, &Error{Place: location, Reason: "has a prefix that cannot be one", Err: err,
+			Hint: "letters, digits and . _ = - between single slashes"}
+	}
+	return place{bucket: bucket, prefix: prefix + "/"}, nil
 }
+
+// bucketName is what Amazon S3 lets general purpose buckets be called (S3 User Guide, "Bucket naming rules").
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 // OpenFolder returns the store in dir, which it creates if need be.
 func OpenFolder(dir string) (*Folder, error) {

@@ -180,6 +180,23 @@ func (f *Folder) list(ctx context.Context, dir, prefix string, yield func(Info, 
 	return true
 }
 
+// Probe implements [Store]: it makes a draft, links it and removes both.
+func (f *Folder) Probe(ctx context.Context) error {
+	if _, err := f.entries(ctx, "."); err != nil {
+		return fmt.Errorf("list %s: %w", f.root.Name(), advise(err))
+	}
+	draft, err := f.draft(ctx, "a draft", strings.NewReader(""), sha256.Sum256(nil))
+	if err != nil {
+		return fmt.Errorf("write to %s: %w", f.root.Name(), advise(err))
+	}
+	err = f.root.Link(draft, draft+"-linked")
+	_ = f.root.Remove(draft + "-linked")
+	if err = errors.Join(err, f.root.Remove(draft)); err != nil {
+		return fmt.Errorf("write to %s: %w", f.root.Name(), advise(err))
+	}
+	return nil
+}
+
 type entry struct {
 	name   string
 	folder bool

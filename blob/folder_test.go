@@ -217,7 +217,7 @@ func TestPutStopsWithItsContext(t *testing.T) {
 
 func TestLocations(t *testing.T) {
 	base := t.TempDir()
-	s, err := Open(t.Context(), "file:out/books", base)
+	s, err := Open(t.Context(), "file:out/books", Options{Base: base})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,8 +227,8 @@ func TestLocations(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(base, "out", "books", "a")); err != nil {
 		t.Error(err)
 	}
-	for _, location := range []string{"s3://bucket/prefix", "out", "file:", "ftp:there"} {
-		_, err := Open(t.Context(), location, base)
+	for _, location := range []string{"s3:bucket", "s3://", "s3://B", "s3://bucket/a//b", "s3://bucket/a b", "out", "file:", "ftp:there"} {
+		_, err := Open(t.Context(), location, Options{Base: base})
 		if fault, ok := errors.AsType[*Error](err); !ok || fault.Hint == "" {
 			t.Errorf("open %q: %v; want an error with a hint", location, err)
 		}
@@ -236,7 +236,7 @@ func TestLocations(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(base, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), "file:file/below", base); err == nil {
+	if _, err := Open(t.Context(), "file:file/below", Options{Base: base}); err == nil {
 		t.Error("a folder below a file was opened")
 	}
 }

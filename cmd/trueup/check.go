@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/blob"
 	"trueup/connectors"
 	"trueup/store"
 )
@@ -58,9 +57,9 @@ func (a *app) check(ctx context.Context) error {
 	for _, source := range sources {
 		probes = append(probes, a.probeSource(ctx, s, source.Name, source.Driver)...)
 	}
-	probes = append(probes, a.probeStore(ctx, s), a.probeFolder(ctx, s, "archive", s.Archive))
+	probes = append(probes, a.probeStore(ctx, s), a.probeObjects(ctx, s, "archive", s.Archive))
 	for _, target := range s.Publish {
-		probes = append(probes, a.probeFolder(ctx, s, "publish", target))
+		probes = append(probes, a.probeObjects(ctx, s, "publish", target))
 	}
 	for _, p := range probes {
 		a.exit = worse(a.exit, p.exit)
@@ -114,12 +113,16 @@ func (a *app) probeStore(ctx context.Context, s *settings) probe {
 	return passed("store", s.Store, "ledger verified")
 }
 
-// probeFolder looks whether a target can be opened.
-func (a *app) probeFolder(ctx context.Context, s *settings, what, location string) probe {
-	if _, err := blob.Open(ctx, location, s.dir); err != nil {
+// probeObjects looks whether a place can be listed, written to and read.
+func (a *app) probeObjects(ctx context.Context, s *settings, what, location string) probe {
+	objects, err := a.objects(ctx, s, location)
+	if err == nil {
+		err = objects.Probe(ctx)
+	}
+	if err != nil {
 		return failed(what, location, err)
 	}
-	return passed(what, location, "reachable")
+	return passed(what, location, "can be read and written")
 }
 
 func (a *app) printProbes(probes []probe) error {

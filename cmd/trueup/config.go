@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"trueup/blob"
 	"trueup/connectors"
 	"trueup/facts"
 	"trueup/reconcile"
@@ -25,7 +26,7 @@ type config struct {
 	Store         string             `yaml:"store"`
 	Archive       string             `yaml:"archive"`
 	Publish       []string           `yaml:"publish"`
-	S3            s3Section          `yaml:"s3"`
+	S3            blob.S3            `yaml:"s3"`
 	Schedule      scheduleSection    `yaml:"schedule"`
 	Products      string             `yaml:"products"`
 	Contracts     []string           `yaml:"contracts"`
@@ -44,16 +45,6 @@ type config struct {
 // The sections below belong to parts that this build does not have; they are accepted so that one configuration serves
 // every build, and trueup check names those that have no effect yet.
 type (
-	s3Section struct {
-		Region     string `yaml:"region"`
-		Endpoint   string `yaml:"endpoint"`
-		PathStyle  bool   `yaml:"path_style"`
-		ObjectLock struct {
-			Mode string `yaml:"mode"`
-			Days int    `yaml:"days"`
-		} `yaml:"object_lock"`
-		SSE string `yaml:"sse"`
-	}
 	scheduleSection struct {
 		Run  string            `yaml:"run"`
 		Pull map[string]string `yaml:"pull"`
@@ -88,7 +79,7 @@ func (c *config) unused() []string {
 		name string
 		set  bool
 	}{
-		{"s3", c.S3 != s3Section{}}, {"schedule", c.Schedule.Run != "" || len(c.Schedule.Pull) > 0},
+		{"schedule", c.Schedule.Run != "" || len(c.Schedule.Pull) > 0},
 		{"retention", c.Retention != retentionSection{}}, {"keys", c.Keys != keysSection{}}, {"notify", c.Notify != notifySection{}},
 		{"serve", c.Serve != serveSection{}}, {"licensegen", c.Licensegen != licensegenSection{}},
 	} {
@@ -225,6 +216,7 @@ func (s *settings) check() {
 		s.document.Fault("archive_inputs", fmt.Sprintf("%q is not known", s.ArchiveInputs), "copy or reference")
 	}
 	s.checkLocations()
+	s.checkObjects()
 	for _, c := range s.Calendar.Closures {
 		s.options.Closures = append(s.options.Closures, reconcile.Closure(c))
 	}
@@ -251,6 +243,23 @@ func (s *settings) checkLocations() {
 	refuse("notify.smtp", s.Notify.SMTP)
 	refuse("notify.webhook", s.Notify.Webhook)
 	refuse("licensegen.publish", s.Licensegen.Publish)
+}
+
+// checkObjects looks at where objects are kept: the places themselves, and how buckets are reached.
+func (s *settings) checkObjects() {
+	locate := func(key, location string) {
+		if fault, ok := errors.AsType[*blob.Error](blob.CheckLocation(location)); ok {
+			s.document.Fault(key, fault.Error(), fault.Hint)
+		}
+	}
+	locate("archive", s.Archive)
+	if len(s.Publish) == 0 {
+		s.document.Fault("publish", "names no place", "publish: [file:out], or s3://BUCKET/PREFIX, or several")
+	}
+	for n, target := range s.Publish {
+		locate(fmt.Sprintf("publish[%d]", n), target)
+	}
+	s.S3.Check(func(key, reason, hint string) { s.document.Fault("s3."+key, reason, hint) })
 }
 
 func (s *settings) checkSources() {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"trueup/blob"
 	"trueup/connectors"
 	"trueup/pipeline"
 	"trueup/reconcile"
@@ -112,7 +113,17 @@ func classify(ctx context.Context, err error) int {
 	if _, ok := errors.AsType[*store.Error](err); ok {
 		return exitUnreachable
 	}
+	if targetFailed(err) {
+		return exitUnreachable
+	}
 	return exitOther
+}
+
+// targetFailed reports whether a folder or bucket could not be used, or holds another object than the one to be put there.
+func targetFailed(err error) bool {
+	_, place := errors.AsType[*blob.Error](err)
+	_, object := errors.AsType[*blob.ExistsError](err)
+	return place || object
 }
 
 // damaged reports whether ledger or archive do not hold what was written to them.
@@ -131,6 +142,9 @@ func hint(err error) string {
 		return h
 	}
 	if e, ok := errors.AsType[*store.Error](err); ok && e.Hint != "" {
+		return e.Hint
+	}
+	if e, ok := errors.AsType[*blob.Error](err); ok && e.Hint != "" {
 		return e.Hint
 	}
 	switch {

@@ -50,7 +50,7 @@ func digestOf(body []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum25
 // archived reads an object from the archive of a site's folder.
 func archived(t *testing.T, dir string, digest facts.Digest) (io.ReaderAt, int64) {
 	t.Helper()
-	objects, err := blob.Open(t.Context(), "file:var/archive", dir)
+	objects, err := blob.Open(t.Context(), "file:var/archive", blob.Options{Base: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

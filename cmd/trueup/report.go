@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"trueup/blob"
 	"trueup/reconcile"
 	"trueup/reports"
 	"trueup/reports/publish"
@@ -124,18 +124,27 @@ func (t *session) publish(ctx context.Context, run *reconcile.Run, plan *reconci
 		return nil, err
 	}
 	defer t.meter.Step("publish")()
-	for _, target := range t.settings.Publish {
-		objects, err := blob.Open(ctx, target, t.settings.dir)
-		if err != nil {
-			return nil, err
+	var failures []error
+	for _, target := range t.settings.Publish { // one that fails does not keep the others from having the report
+		if err := t.publishTo(ctx, target, publish.Manifest{Run: run.ID, Plan: plan.ID, Digest: plan.Digest}, files); err != nil {
+			failures = append(failures, fmt.Errorf("publish to %s: %w", target, err))
 		}
-		if _, err := publish.Publish(ctx, objects, publish.Manifest{Run: run.ID, Plan: plan.ID, Digest: plan.Digest}, files); err != nil {
-			return nil, fmt.Errorf("publish to %s: %w", target, err)
-		}
+	}
+	if err := errors.Join(failures...); err != nil {
+		return nil, err
 	}
 	run.Workbook = t.settings.published(t.settings.Publish[0], publish.Key(run.ID, files[0].Name))
 	view.Run = *run
 	return view, nil
+}
+
+func (t *session) publishTo(ctx context.Context, target string, m publish.Manifest, files []publish.File) error {
+	objects, err := t.objects(ctx, t.settings, target)
+	if err != nil {
+		return err
+	}
+	_, err = publish.Publish(ctx, objects, m, files)
+	return err
 }
 
 // published says where an object of a target is, as a person would look for it: a path for a folder.
@@ -143,7 +152,7 @@ func (s *settings) published(target, key string) string {
 	if dir, ok := strings.CutPrefix(target, "file:"); ok {
 		return filepath.Join(s.resolve(dir), filepath.FromSlash(key))
 	}
-	return target + "/" + key
+	return strings.TrimSuffix(target, "/") + "/" + key
 }
 
 // render writes documents side by side into a folder and opens them for reading. closeAll must be called.

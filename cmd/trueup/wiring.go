@@ -32,7 +32,7 @@ func (a *app) open(ctx context.Context, s *settings) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects, err := blob.Open(ctx, s.Archive, s.dir)
+	objects, err := a.objects(ctx, s, s.Archive)
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +53,29 @@ func (a *app) open(ctx context.Context, s *settings) (*session, error) {
 		Policy: s.policy, ProductsYAML: s.products, PolicyYAML: s.rules, Options: s.options, Ledger: db, Archive: kinds,
 		Progress: t.meter, Now: a.instant, Workers: max(1, a.workers)}
 	return t, nil
+}
+
+// objects opens a location of archive or publish.
+func (a *app) objects(ctx context.Context, s *settings, location string) (blob.Store, error) {
+	return blob.Open(ctx, location, blob.Options{Base: s.dir, S3: s.S3, Now: a.now})
+}
+
+// ready looks whether what a run of that kind will write to can be written to, before anything is read or changed.
+func (t *session) ready(ctx context.Context, kind string) error {
+	places := []string{t.settings.Archive}
+	if kind == "run" {
+		places = append(places, t.settings.Publish...)
+	}
+	for _, place := range places {
+		objects, err := t.objects(ctx, t.settings, place)
+		if err != nil {
+			return err
+		}
+		if err := objects.Probe(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // openLedger opens what there is, for commands that only look; there must have been a run.
@@ -141,7 +164,9 @@ func (t *session) hold(ctx context.Context, kind string, asOf facts.Instant, do 
 	if err := t.db.StartRun(ctx, run); err != nil {
 		return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
 	}
-	err = do(ctx, &run, lease.Epoch)
+	if err = t.ready(ctx, kind); err == nil {
+		err = do(ctx, &run, lease.Epoch)
+	}
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
