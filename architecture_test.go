@@ -24,6 +24,7 @@ type room struct {
 var rooms = []room{
 	{"facts", nil, "facts are what was observed; they know nothing of what is concluded from them"},
 	{"blob", nil, "blob stores bytes and knows nothing else of ours"},
+	{"blob/blobtest", []string{"blob"}, "the exercise of object stores and the servers for it know stores"},
 	{"licensegen", nil, "licensegen is small enough to embed; it knows nothing else of ours"},
 	{"connectors", []string{"facts"}, "the driver contract knows facts, not drivers, databases or plans"},
 	{"connectors/internal/*", []string{"connectors", "connectors/internal/...", "facts", "blob"}, "shared plumbing knows no vendor"},

@@ -1,18 +1,13 @@
 package blob
 
 import (
-	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -108,47 +103,6 @@ func TestNothingHalfWrittenIsVisible(t *testing.T) {
 	}
 }
 
-// Many writers with different content race for one name, each through a store of its own: one wins, its object is whole,
-// all others are told.
-func TestRacingWritersLeaveOneWholeObject(t *testing.T) {
-	_, dir := folder(t)
-	const writers = 32
-	contents := make([]string, writers)
-	results := make([]error, writers)
-	var start, all sync.WaitGroup
-	start.Add(1)
-	for n := range writers {
-		contents[n] = strings.Repeat(fmt.Sprintf("writer %d;", n), 20_000)
-		f, err := OpenFolder(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = f.Close() })
-		all.Go(func() {
-			start.Wait()
-			results[n] = put(t, f, "latest/book", contents[n])
-		})
-	}
-	start.Done()
-	all.Wait()
-	winner := -1
-	for n, err := range results {
-		if err == nil {
-			if winner >= 0 {
-				t.Errorf("writers %d and %d both won", winner, n)
-			}
-			winner = n
-		} else if _, ok := errors.AsType[*ExistsError](err); !ok {
-			t.Errorf("writer %d: %v, want an ExistsError", n, err)
-		}
-	}
-	f, _ := OpenFolder(dir)
-	defer f.Close()
-	if winner < 0 || content(t, f, "latest/book") != contents[winner] {
-		t.Errorf("winner %d, and the object is not what it wrote", winner)
-	}
-}
-
 func TestKeys(t *testing.T) {
 	for key, want := range map[string]bool{
 		"a": true, "runs/run=20261122T020000Z-abc/book.xlsx": true, "A_b-c.d": true,
@@ -172,46 +126,6 @@ func TestKeysCannotLeaveTheFolder(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(outside); len(left) != 0 {
 		t.Errorf("written outside: %v", left)
-	}
-}
-
-func TestListIsInOrderOfKeys(t *testing.T) {
-	f, _ := folder(t)
-	keys := []string{"a/b", "a.b", "a/c/d", "a-b", "b", "a/c.d"}
-	for _, key := range keys {
-		if err := put(t, f, key, key); err != nil {
-			t.Fatal(err)
-		}
-	}
-	slices.Sort(keys)
-	for _, prefix := range []string{"", "a", "a/", "a/c", "a/c/d", "b", "c"} {
-		var want, got []string
-		for _, key := range keys {
-			if strings.HasPrefix(key, prefix) {
-				want = append(want, key)
-			}
-		}
-		for info, err := range f.List(t.Context(), prefix) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if info.Bytes != int64(len(info.Key)) {
-				t.Errorf("%s: %d bytes, want %d", info.Key, info.Bytes, len(info.Key))
-			}
-			got = append(got, info.Key)
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("list %q: %v, want %v", prefix, got, want)
-		}
-	}
-}
-
-func TestPutStopsWithItsContext(t *testing.T) {
-	f, _ := folder(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := f.Put(ctx, "a", bytes.NewReader(nil), sha256.Sum256(nil)); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want canceled", err)
 	}
 }
 
