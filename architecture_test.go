@@ -39,6 +39,7 @@ var rooms = []room{
 	{"reports/*", []string{"reports", "reconcile", "licensegen", "facts"}, "a rendering knows the view model and no other rendering"},
 	{"store", []string{"reconcile", "licensegen", "facts", "blob"}, "the store keeps decisions; it knows no vendor, no pipeline, no report"},
 	{"store/storetest", []string{"store", "reconcile", "facts", "blob"}, "the exercise of the store knows the store"},
+	{"schedule", nil, "the scheduler knows cron and time; what is run, and where slots are kept, it is handed"},
 	{"notify", nil, "notices know neither vendors nor databases"},
 	{"pipeline", []string{"connectors", "reconcile", "reconcile/apply", "reports", "reports/*", "notify", "facts"}, "the line reaches databases and vendors through interfaces; cmd wires them"},
 	{"web", []string{"pipeline", "reports", "reconcile", "facts"}, "the dashboard renders the view model and knows no store internals"},

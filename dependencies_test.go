@@ -8,5 +8,4 @@ import (
 	_ "github.com/prometheus/client_golang/prometheus/promhttp"
 	_ "github.com/prometheus/client_golang/prometheus/testutil"
 	_ "github.com/prometheus/common/expfmt"
-	_ "github.com/robfig/cron/v3"
 )

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"trueup/facts"
@@ -83,6 +84,36 @@ func (t *tx) fence(ctx context.Context, epoch int64) error {
 	row, err := t.lease(ctx)
 	if err == nil && (row.Epoch != epoch || row.Who == "") {
 		return ErrFenced
+	}
+	return err
+}
+
+// Holder returns who holds the lease at now; nil if nobody does.
+func (d *DB) Holder(ctx context.Context, now facts.Instant) (*HeldError, error) {
+	var row leaseRow
+	err := d.read(ctx, "lease", func(t *tx) (err error) {
+		row, err = t.lease(ctx)
+		return err
+	})
+	if err != nil || !row.held(now) {
+		return nil, err
+	}
+	return &HeldError{row.Who, facts.Instant(row.Since), facts.Instant(row.Until)}, nil
+}
+
+// errRehearsed undoes a transaction that was only tried.
+var errRehearsed = errors.New("tried only")
+
+// Writable reports, by an error, whether the ledger can be written to now. Nothing is changed.
+func (d *DB) Writable(ctx context.Context) error {
+	err := d.write(ctx, "write to the ledger", func(t *tx) error {
+		if _, err := t.exec(ctx, `UPDATE lease SET who = who WHERE id = 1`); err != nil {
+			return err
+		}
+		return errRehearsed
+	})
+	if errors.Is(err, errRehearsed) {
+		return nil
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -67,12 +68,13 @@ func TestAMigrationThatFailsLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := fstest.MapFS{"0002_two.sql": {Data: []byte(`CREATE TABLE two (n INTEGER)`)}, "0003_three.sql": {Data: []byte(`CREATE NONSENSE`)}}
+	good, bad := fmt.Sprintf("%04d_two.sql", len(base)+1), fmt.Sprintf("%04d_three.sql", len(base)+2)
+	files := fstest.MapFS{good: {Data: []byte(`CREATE TABLE two (n INTEGER)`)}, bad: {Data: []byte(`CREATE NONSENSE`)}}
 	for _, m := range base {
 		files[m.Name] = &fstest.MapFile{Data: []byte(m.sql)}
 	}
 	d.dialect.migrations = files
-	if err := d.migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "0003_three.sql") {
+	if err := d.migrate(t.Context()); err == nil || !strings.Contains(err.Error(), bad) {
 		t.Fatalf("error %v, want one that names the file", err)
 	}
 	var tables int
