@@ -5,6 +5,7 @@ import (
 	"trueup/connectors"
 	"trueup/connectors/csv"
 	"trueup/connectors/entra"
+	"trueup/connectors/google"
 	"trueup/connectors/jsonl"
 	"trueup/connectors/licensegen"
 	"trueup/connectors/okta"
@@ -15,6 +16,7 @@ func Kinds() []connectors.Descriptor {
 	return []connectors.Descriptor{
 		csv.Descriptor(),
 		entra.Descriptor(),
+		google.Descriptor(),
 		jsonl.Descriptor(),
 		licensegen.Descriptor(),
 		okta.Descriptor(),

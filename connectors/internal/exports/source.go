@@ -46,6 +46,20 @@ func ReadOnly(kind string, e *connectors.Exports) error {
 		Hint: "leave it out; actions on this source become a work list"}
 }
 
+// Untied is the error of a section that ties files to products though its kind's files name their products themselves;
+// nil if it does not.
+func Untied(kind string, e *connectors.Exports) error {
+	for _, feed := range facts.Feeds() {
+		for _, p := range e.Files.ByFeed[feed] {
+			if p.Product != "" {
+				return &connectors.Error{Place: fmt.Sprintf("files.%s", feed), Reason: fmt.Sprintf("files of kind %s name their products themselves", kind),
+					Hint: fmt.Sprintf("write %s: %s", feed, p.Glob)}
+			}
+		}
+	}
+	return nil
+}
+
 // ReadBy says how feeds are read. It must be called before the source is used.
 func (s *Source) ReadBy(readers map[facts.Feed]Reader) { s.readers = readers }
 

@@ -361,3 +361,24 @@ func (s *Scanner) skipArray(doc []byte, i, depth int) int {
 		}
 	}
 }
+
+// Elements calls each for every element of an array that a Scanner found, as it stands in the document, until each
+// returns an error.
+func Elements(array []byte, each func(element []byte) error) error {
+	var s Scanner // of no paths: it only passes values
+	for i := s.next(array, 1); i >= 0 && array[i] != ']'; i = s.next(array, i) {
+		if array[i] == ',' {
+			i++
+			continue
+		}
+		end := s.skip(array, i, 1)
+		if end < 0 {
+			return s.why
+		}
+		if err := each(array[i:end]); err != nil {
+			return err
+		}
+		i = end
+	}
+	return nil
+}
