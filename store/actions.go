@@ -46,6 +46,7 @@ type intentEntry struct {
 func (d *DB) Claim(ctx context.Context, intent reconcile.Intent) (bool, error) {
 	claimed := false
 	err := d.write(ctx, "claim "+intent.Action.String(), func(t *tx) error {
+		claimed = false
 		if err := t.fence(ctx, intent.Epoch); err != nil {
 			return err
 		}
@@ -130,6 +131,7 @@ func (d *DB) intents(ctx context.Context, op, where string, args ...any) ([]reco
 	var intents []reconcile.Intent
 	err := d.read(ctx, op, func(t *tx) error {
 		var rows []intentRow
+		intents = nil
 		if err := t.list(ctx, &rows, `SELECT `+intentColumns+` FROM intents WHERE `+where, args...); err != nil {
 			return err
 		}
@@ -256,6 +258,7 @@ func (d *DB) Outcomes(ctx context.Context, run string) ([]reconcile.Outcome, err
 	var outcomes []reconcile.Outcome
 	err := d.read(ctx, "list outcomes of run "+run, func(t *tx) error {
 		var rows []outcomeRow
+		outcomes = nil
 		err := t.list(ctx, &rows, `SELECT `+outcomeColumns+` FROM outcomes WHERE run = ? ORDER BY seq`, run)
 		for _, r := range rows {
 			outcomes = append(outcomes, r.outcome())

@@ -12,14 +12,15 @@ import (
 // statement instead of 20.
 const bulkValues = 200
 
-// bulk inserts many rows into one table, several a statement.
+// bulk inserts many rows into one table: by COPY, or several a statement. Between the first row and flush nothing else
+// may be done in the transaction.
 type bulk struct {
 	tx      *tx
 	table   string
 	columns []string
 	batch   int // rows a statement
 	args    []any
-	full    *sqlx.Stmt // of a whole batch, once there was one
+	full    *sqlx.Stmt // of a whole batch, or the COPY, once there was one
 }
 
 func (t *tx) bulk(table string, columns ...string) *bulk {
@@ -28,6 +29,9 @@ func (t *tx) bulk(table string, columns ...string) *bulk {
 
 // add takes one row, its values in the order of the columns.
 func (b *bulk) add(ctx context.Context, values ...any) error {
+	if b.tx.copies {
+		return b.copy(ctx, values)
+	}
 	b.args = append(b.args, values...)
 	if len(b.args) < b.batch*len(b.columns) {
 		return nil
@@ -43,9 +47,30 @@ func (b *bulk) add(ctx context.Context, values ...any) error {
 	return err
 }
 
+// copy takes one row on its way by COPY. The driver, lib/pq, takes rows as executions of the prepared COPY and ends it with
+// one without values.
+func (b *bulk) copy(ctx context.Context, values []any) error {
+	if b.full == nil {
+		var err error
+		statement := "COPY " + b.table + " (" + strings.Join(b.columns, ", ") + ") FROM STDIN"
+		if b.full, err = b.tx.PreparexContext(ctx, statement); err != nil {
+			return err
+		}
+		b.tx.bulked = b
+	}
+	_, err := b.full.ExecContext(ctx, values...)
+	return err
+}
+
 // flush inserts what is left.
 func (b *bulk) flush(ctx context.Context) error {
-	if len(b.args) > 0 {
+	switch {
+	case b.tx.copies && b.full != nil:
+		if _, err := b.full.ExecContext(ctx); err != nil {
+			return err
+		}
+		b.tx.bulked = nil
+	case len(b.args) > 0:
 		if _, err := b.tx.ExecContext(ctx, b.statement(len(b.args)/len(b.columns)), b.args...); err != nil {
 			return err
 		}

@@ -128,33 +128,50 @@ func (w *planWriter) openFresh(ctx context.Context, fresh []*reconcile.Action, c
 	if err != nil {
 		return nil, err
 	}
-	today := w.plan.Snapshot.Today()
-	b := w.bulk("cases", "id", "opened", "due", "state", "source", "account", "login", "product", "holder", "kind", "target",
-		"verdict", "paths", "plan", "ended", "cause", "salt", "commitment")
-	for _, a := range fresh {
-		row := &w.plan.Rows[a.Row]
-		it, source, paths := w.who(int(a.Row)), w.source(a.Source), w.paths(int(a.Row))
-		name, again := ended[a.ID]
-		if again {
-			_, err = w.exec(ctx, `UPDATE cases SET opened = ?, due = ?, state = ?, verdict = ?, paths = ?, plan = ?, ended = NULL,
-				cause = '' WHERE id = ?`, date(today), date(a.Due), a.State.String(), row.Verdict.String(), paths, w.record.ID, digest(a.ID))
-		} else {
-			var salt []byte
-			if salt, err = w.salt(); err != nil {
-				return nil, err
-			}
-			name = commitment(salt, a.ID.String(), it.holder, source, it.account, it.login)
-			err = b.add(ctx, a.ID.String(), date(today), date(a.Due), a.State.String(), source, it.account, it.login,
-				w.product(row.Product), it.holder, a.Kind.String(), w.product(a.To), row.Verdict.String(), paths, w.record.ID, nil, "",
-				salt, name)
+	names := make([]string, len(fresh))
+	for n, a := range fresh { // before the new ones: nothing comes between the rows of those
+		if names[n] = ended[a.ID]; names[n] == "" {
+			continue
 		}
-		if err != nil {
+		if err := w.reopen(ctx, a); err != nil {
 			return nil, err
 		}
-		changes = append(changes, caseChange{Case: name, To: a.State.String(), Kind: a.Kind.String(),
+	}
+	b := w.bulk("cases", "id", "opened", "due", "state", "source", "account", "login", "product", "holder", "kind", "target",
+		"verdict", "paths", "plan", "ended", "cause", "salt", "commitment")
+	for n, a := range fresh {
+		if names[n] == "" {
+			if names[n], err = w.openCase(ctx, b, a); err != nil {
+				return nil, err
+			}
+		}
+		row := &w.plan.Rows[a.Row]
+		changes = append(changes, caseChange{Case: names[n], To: a.State.String(), Kind: a.Kind.String(),
 			Product: w.product(row.Product), Verdict: row.Verdict.String(), Due: a.Due.String()})
 	}
 	return changes, b.flush(ctx)
+}
+
+// reopen opens a case that had ended.
+func (w *planWriter) reopen(ctx context.Context, a *reconcile.Action) error {
+	_, err := w.exec(ctx, `UPDATE cases SET opened = ?, due = ?, state = ?, verdict = ?, paths = ?, plan = ?, ended = NULL,
+		cause = '' WHERE id = ?`, date(w.plan.Snapshot.Today()), date(a.Due), a.State.String(),
+		w.plan.Rows[a.Row].Verdict.String(), w.paths(int(a.Row)), w.record.ID, digest(a.ID))
+	return err
+}
+
+// openCase opens a case that never was, and returns its name in the ledger.
+func (w *planWriter) openCase(ctx context.Context, b *bulk, a *reconcile.Action) (string, error) {
+	salt, err := w.salt()
+	if err != nil {
+		return "", err
+	}
+	row := &w.plan.Rows[a.Row]
+	it, source := w.who(int(a.Row)), w.source(a.Source)
+	name := commitment(salt, a.ID.String(), it.holder, source, it.account, it.login)
+	return name, b.add(ctx, a.ID.String(), date(w.plan.Snapshot.Today()), date(a.Due), a.State.String(), source, it.account,
+		it.login, w.product(row.Product), it.holder, a.Kind.String(), w.product(a.To), row.Verdict.String(),
+		w.paths(int(a.Row)), w.record.ID, nil, "", salt, name)
 }
 
 // ended returns the names in the ledger of those actions that have a case which ended.

@@ -42,6 +42,8 @@ var (
 	ErrHeld = errors.New("another run holds the lease")
 	// ErrFenced says that the lease was lost: what depends on it must stop.
 	ErrFenced = errors.New("the lease was lost to another run")
+	// ErrNoLedger says that there is no ledger yet where one is to be read.
+	ErrNoLedger = errors.New("there is no ledger yet")
 	// ErrNotFound says that there is no such run, plan or action.
 	ErrNotFound = errors.New("not found")
 )

@@ -13,6 +13,7 @@ import (
 
 	"trueup/facts"
 	"trueup/reconcile"
+	"trueup/store/storetest"
 )
 
 // opener opens the database of a test once more each time it is called.
@@ -51,18 +52,24 @@ func exercise(t *testing.T, fresh func(testing.TB) opener) {
 }
 
 func TestSQLite(t *testing.T) {
-	exercise(t, func(t testing.TB) opener {
-		dir := t.TempDir()
-		return func(t testing.TB) *DB {
-			t.Helper()
-			d, err := Open(t.Context(), "sqlite:var/trueup.db", Options{Dir: dir})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = d.Close() })
-			return d
+	exercise(t, func(t testing.TB) opener { return opening("sqlite:var/trueup.db", t.TempDir()) })
+}
+
+func TestPostgres(t *testing.T) {
+	exercise(t, func(t testing.TB) opener { return opening(storetest.Postgres(t), "") })
+}
+
+// opening opens one store once more each time.
+func opening(dsn, dir string) opener {
+	return func(t testing.TB) *DB {
+		t.Helper()
+		d, err := Open(t.Context(), dsn, Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		t.Cleanup(func() { _ = d.Close() })
+		return d
+	}
 }
 
 func verify(t *testing.T, d *DB) Head {
@@ -270,7 +277,7 @@ func TestOpenExplainsItself(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "text.db"), strings.Repeat("this is no database ", 100))
 	for dsn, want := range map[string]string{
-		"postgres://me@host/db": "PostgreSQL", "sqlite:": "not a store", "trueup.db": "not a store", "sqlite:text.db": "not a database",
+		"sqlite:": "neither", "trueup.db": "neither", "mysql://me@host/db": "neither", "sqlite:text.db": "not a database",
 		"sqlite:.": "directory", "sqlite:text.db/x.db": "directory",
 	} {
 		_, err := Open(t.Context(), dsn, Options{Dir: dir})

@@ -27,16 +27,16 @@ func (d *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.write(ctx, "migrate", func(t *tx) error {
+	return d.persist(ctx, d.dialect.migrating, func(t *tx) error {
 		if _, err := t.exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations
 			(version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)`); err != nil {
 			return err
 		}
-		var ran []migration
-		if err := t.list(ctx, &ran, `SELECT version, name, checksum FROM schema_migrations ORDER BY version`); err != nil {
-			return err
+		ran, err := t.ran(ctx)
+		if err == nil {
+			err = agree(known, ran)
 		}
-		if err := agree(known, ran); err != nil {
+		if err != nil {
 			return err
 		}
 		for _, m := range known[len(ran):] {
@@ -50,6 +50,13 @@ func (d *DB) migrate(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// ran returns the migrations that ran, in order.
+func (t *tx) ran(ctx context.Context) ([]migration, error) {
+	var ran []migration
+	err := t.list(ctx, &ran, `SELECT version, name, checksum FROM schema_migrations ORDER BY version`)
+	return ran, err
 }
 
 // agree checks that what ran is the beginning of what is known.

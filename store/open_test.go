@@ -42,7 +42,7 @@ func TestMigrationsRunOnceAndAreChecked(t *testing.T) {
 		"has changed":           `UPDATE schema_migrations SET checksum = 'sha256:other' WHERE version = 1`,
 		"newer than this build": `INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, '9999_later.sql', '')`,
 	} {
-		err := d.transact(t.Context(), nil, func(x *tx) error {
+		err := d.transact(t.Context(), d.dialect.writing, func(x *tx) error {
 			if _, err := x.exec(t.Context(), tamper); err != nil {
 				t.Fatal(err)
 			}

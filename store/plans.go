@@ -179,6 +179,7 @@ func (d *DB) Plans(ctx context.Context, limit int) ([]reconcile.PlanRecord, erro
 	var records []reconcile.PlanRecord
 	err := d.read(ctx, "list plans", func(t *tx) error {
 		var rows []planRow
+		records = nil
 		err := t.list(ctx, &rows, `SELECT `+planColumns+` FROM plans ORDER BY seq DESC LIMIT ?`, limit)
 		for _, row := range rows {
 			records = append(records, row.record())
@@ -211,6 +212,7 @@ func (d *DB) Plan(ctx context.Context, which string) (reconcile.PlanRecord, erro
 func (d *DB) NewestPlan(ctx context.Context) (string, error) {
 	var id string
 	err := d.read(ctx, "newest plan", func(t *tx) error {
+		id = ""
 		err := t.get(ctx, &id, `SELECT id FROM plans ORDER BY as_of DESC, seq DESC LIMIT 1`)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil

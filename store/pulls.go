@@ -81,6 +81,7 @@ func (d *DB) Pulls(ctx context.Context, asOf facts.Instant) ([]reconcile.PulledI
 	var pulls []reconcile.PulledInput
 	err := d.read(ctx, "list pulls", func(t *tx) error {
 		var rows []pullRow
+		pulls = nil
 		if err := t.list(ctx, &rows, `SELECT `+pullColumns+` FROM (SELECT `+pullColumns+`,
 				row_number() OVER (PARTITION BY source, feed ORDER BY CASE WHEN failure = '' THEN 0 ELSE 1 END,
 					CASE WHEN observed <= ? THEN 0 ELSE 1 END,

@@ -252,6 +252,7 @@ func (d *DB) Actions(ctx context.Context, plan string) ([]StoredAction, error) {
 	var actions []StoredAction
 	err := d.read(ctx, "actions of plan "+plan, func(t *tx) error {
 		var rows []actionRow
+		actions = nil
 		err := t.list(ctx, &rows, `SELECT r.action, r.n, r.kind, coalesce(c.state, r.state) AS current, r.state, r.verdict,
 				r.product, r.to_product, r.holder, r.department, r.action_at, r.account, r.login, r.item, r.to_item,
 				r.notice_until, r.approver, r.held_by, r.detail, r.currency, r.exposure, r.reassignable, r.reducible,

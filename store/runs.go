@@ -106,6 +106,7 @@ func (t *tx) finish(ctx context.Context, r reconcile.Run, salt []byte) error {
 func (d *DB) MarkInterrupted(ctx context.Context, now facts.Instant) ([]string, error) {
 	var ids []string
 	err := d.write(ctx, "mark interrupted runs", func(t *tx) error {
+		ids = nil
 		lease, err := t.lease(ctx)
 		if err != nil {
 			return err
@@ -137,6 +138,7 @@ func (d *DB) Runs(ctx context.Context, limit int) ([]reconcile.Run, error) {
 	var runs []reconcile.Run
 	err := d.read(ctx, "list runs", func(t *tx) error {
 		var rows []runRow
+		runs = nil
 		if err := t.list(ctx, &rows, `SELECT `+runColumns+` FROM runs ORDER BY started DESC, id DESC LIMIT ?`, limit); err != nil {
 			return err
 		}

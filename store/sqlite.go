@@ -1,12 +1,15 @@
 package store
 
 import (
+	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
@@ -16,24 +19,32 @@ import (
 //go:embed migrations/sqlite/*.sql
 var sqliteMigrations embed.FS
 
-func sqliteDialect() (dialect, error) {
+func sqliteDialect(path string) (dialect, error) {
 	migrations, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
-	return dialect{driver: "sqlite", bind: sqlx.QUESTION, migrations: migrations, explain: explainSQLite}, err
+	return dialect{name: "sqlite:" + path, driver: "sqlite", bind: sqlx.QUESTION, migrations: migrations,
+		reading: mode{options: &sql.TxOptions{ReadOnly: true}},
+		exists:  `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?`,
+		greet:   func(context.Context, *tx) error { return nil },
+		ready:   func(context.Context, *tx, bool) error { return nil }, // the file could be opened for writing
+		commit:  func(_ context.Context, _ *DB, t *tx) error { return t.Commit() },
+		fate:    func(error) fate { return final }, // a writer has the lock from its beginning
+		explain: explainSQLite}, err
 }
 
 // openSQLite opens the file at path, which it creates, readable by its owner only, if need be. Commits are durable when
 // they return (WAL, synchronous FULL). A transaction that writes takes the write lock when it begins, so that it never
 // fails half-way because another one was faster.
-func openSQLite(path string, options Options) (*DB, error) {
-	dialect, err := sqliteDialect()
+func openSQLite(name string, options Options) (*DB, error) {
+	dialect, err := sqliteDialect(name)
 	if err != nil {
 		return nil, err
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(options.Dir, path)
+	path, err := options.file(name)
+	if err != nil {
+		return nil, &Error{Op: "open store sqlite:" + name, Err: err}
 	}
-	if path, err = filepath.Abs(path); err != nil {
-		return nil, &Error{Op: "open store " + path, Err: err}
+	if _, err := os.Stat(path); options.Existing && errors.Is(err, fs.ErrNotExist) {
+		return nil, &Error{Op: "open store sqlite:" + name, Err: ErrNoLedger, Hint: "the first run, or the first plan, makes it"}
 	}
 	if err := create(path); err != nil {
 		return nil, &Error{Op: "open store", Err: err, Hint: "name a file in a folder that may be written to"}
@@ -41,7 +52,41 @@ func openSQLite(path string, options Options) (*DB, error) {
 	settings := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(15000)", "journal_mode(WAL)",
 		"synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)"}}
 	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: settings.Encode()}
-	return connect(dialect, dsn.String(), options)
+	sqlx.BindDriver(dialect.driver, dialect.bind)
+	db, err := sqlx.Open(dialect.driver, dsn.String())
+	if err != nil {
+		return nil, err
+	}
+	return newDB(db, dialect, options), nil
+}
+
+// file is the file of a SQLite store.
+func (o Options) file(name string) (string, error) {
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(o.Dir, name)
+	}
+	return filepath.Abs(name)
+}
+
+// noFile tells whether the store is a file that is not there yet; opening it would make it.
+func noFile(dsn string, options Options) (State, bool, error) {
+	name, ok := strings.CutPrefix(dsn, "sqlite:")
+	if !ok || name == "" {
+		return State{}, false, nil
+	}
+	path, err := options.file(name)
+	if err != nil {
+		return State{}, false, &Error{Op: "check store " + dsn, Err: err}
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return State{}, false, nil
+	}
+	dialect, err := sqliteDialect(name)
+	if err != nil {
+		return State{}, false, err
+	}
+	known, err := readMigrations(dialect.migrations)
+	return State{Known: len(known)}, true, err
 }
 
 // create makes sure that the file exists and can be written to.

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -94,21 +92,20 @@ func failed(what, name string, err error) probe {
 	return p
 }
 
-// probeStore opens the ledger if there is one; a new one is made by the first run, not by a check.
+// probeStore looks whether the next run could work with the ledger; a new one is made by that run, not by a check.
 func (a *app) probeStore(ctx context.Context, s *settings) probe {
-	path, isFile := s.storeFile()
-	if isFile {
-		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-			return passed("store", s.Store, "will be made by the first run")
-		}
-	}
-	db, err := store.Open(ctx, s.Store, store.Options{Dir: s.dir})
+	address, err := a.storeAddress(s)
 	if err != nil {
 		return failed("store", s.Store, err)
 	}
-	defer db.Close()
-	if _, err := db.VerifyLedger(ctx); err != nil {
+	state, err := store.Check(ctx, address, store.Options{Dir: s.dir})
+	switch {
+	case err != nil:
 		return failed("store", s.Store, err)
+	case state.Schema == 0:
+		return passed("store", s.Store, "will be made by the first run")
+	case state.Schema < state.Known:
+		return passed("store", s.Store, fmt.Sprintf("its schema is at %d; the next run brings it to %d", state.Schema, state.Known))
 	}
 	return passed("store", s.Store, "ledger verified")
 }

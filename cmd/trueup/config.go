@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -226,23 +227,27 @@ func (s *settings) check() {
 
 // checkLocations refuses passwords in addresses: those are shown in messages and stand in the configuration's backups.
 func (s *settings) checkLocations() {
-	refuse := func(key, location string) {
+	const advice = "secrets never stand in the configuration; "
+	refuse := func(key, location, instead string) {
 		_, rest, ok := strings.Cut(location, "://")
 		authority, _, _ := strings.Cut(rest, "/")
 		user, _, named := strings.Cut(authority, "@")
-		if ok && named && strings.Contains(user, ":") {
-			s.document.Fault(key, "holds a password", "secrets never stand in the configuration; leave the password out")
+		_, text, _ := strings.Cut(rest, "?")
+		query, _ := url.ParseQuery(text) // what of it can be read
+		if ok && (named && strings.Contains(user, ":") || query.Has("password") || query.Has("sslpassword")) {
+			s.document.Fault(key, "holds a password", advice+instead)
 		}
 	}
-	refuse("store", s.Store)
-	refuse("archive", s.Archive)
+	const leave = "leave the password out"
+	refuse("store", s.Store, "leave the password out, or take the whole address from env:NAME or file:PATH")
+	refuse("archive", s.Archive, leave)
 	for n, target := range s.Publish {
-		refuse(fmt.Sprintf("publish[%d]", n), target)
+		refuse(fmt.Sprintf("publish[%d]", n), target, leave)
 	}
-	refuse("s3.endpoint", s.S3.Endpoint)
-	refuse("notify.smtp", s.Notify.SMTP)
-	refuse("notify.webhook", s.Notify.Webhook)
-	refuse("licensegen.publish", s.Licensegen.Publish)
+	refuse("s3.endpoint", s.S3.Endpoint, leave)
+	refuse("notify.smtp", s.Notify.SMTP, leave)
+	refuse("notify.webhook", s.Notify.Webhook, leave)
+	refuse("licensegen.publish", s.Licensegen.Publish, leave)
 }
 
 // checkObjects looks at where objects are kept: the places themselves, and how buckets are reached.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -28,6 +27,10 @@ type session struct {
 
 // open wires the line. Close must be called.
 func (a *app) open(ctx context.Context, s *settings) (*session, error) {
+	return a.openStore(ctx, s, store.Options{Dir: s.dir})
+}
+
+func (a *app) openStore(ctx context.Context, s *settings, options store.Options) (*session, error) {
 	sources, err := a.openSources(s)
 	if err != nil {
 		return nil, err
@@ -44,7 +47,11 @@ func (a *app) open(ctx context.Context, s *settings) (*session, error) {
 	if s.ArchiveInputs == "reference" {
 		kinds.raw = kept.Referencing()
 	}
-	db, err := store.Open(ctx, s.Store, store.Options{Dir: s.dir})
+	address, err := a.storeAddress(s)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, address, options)
 	if err != nil {
 		return nil, err
 	}
@@ -84,18 +91,24 @@ func (a *app) openLedger(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if path, ok := s.storeFile(); ok {
-		if _, err := os.Stat(path); err != nil {
-			return nil, mistakef("trueup run, or trueup plan, makes the first", "there is no ledger yet at %s", s.Store)
-		}
+	t, err := a.openStore(ctx, s, store.Options{Dir: s.dir, Existing: true})
+	if errors.Is(err, store.ErrNoLedger) {
+		return nil, mistakef("trueup run, or trueup plan, makes the first", "there is no ledger yet at %s", s.Store)
 	}
-	return a.open(ctx, s)
+	return t, err
 }
 
-// storeFile returns the file of a store that is one.
-func (s *settings) storeFile() (string, bool) {
-	scheme, path, _ := strings.Cut(s.Store, ":")
-	return s.resolve(path), scheme == "sqlite"
+// storeAddress is where the ledger is. Since the address of a database may hold a password, it may be a reference as a
+// whole: env:NAME or file:PATH.
+func (a *app) storeAddress(s *settings) (string, error) {
+	if scheme, _, _ := strings.Cut(s.Store, ":"); scheme != "env" && scheme != "file" {
+		return s.Store, nil
+	}
+	address, err := a.secret(s)(s.Store)
+	if err != nil {
+		return "", fmt.Errorf("store: %w", err)
+	}
+	return address, nil
 }
 
 // close ends the session.
@@ -146,6 +159,9 @@ const leaseFor = time.Minute
 // hold takes the lease, runs what needs it under a run record, and gives it back. Without an as-of the run is as of its
 // start. The run's end is recorded whatever happens.
 func (t *session) hold(ctx context.Context, kind string, asOf facts.Instant, do func(ctx context.Context, run *reconcile.Run, epoch int64) error) error {
+	if err := t.db.Ready(ctx); err != nil {
+		return err
+	}
 	lease, err := t.db.Acquire(ctx, t.who, facts.At(time.Now()), leaseFor)
 	if err != nil {
 		return err
