@@ -94,7 +94,7 @@ func (s *site) effects(n int) func() bool {
 
 func (s *site) ledger() *store.DB {
 	s.t.Helper()
-	db, err := store.Open(s.t.Context(), "sqlite:var/trueup.db", store.Options{Dir: s.dir})
+	db, err := store.Open(s.t.Context(), s.store, store.Options{Dir: s.dir})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 type site struct {
 	t        *testing.T
 	dir      string
+	store    string // as trueup.yaml names it
 	vendor   *graph.Server
 	manifest *fixtures.Manifest
 	clock    *clock
@@ -59,7 +60,7 @@ func newSite(t *testing.T, asOf time.Time) *site {
 // newFolder writes the smallest demo organisation, whose vendor is said to be at a URL; "" is where nobody answers.
 func newFolder(t *testing.T, asOf time.Time, vendor string) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), clock: &clock{base: asOf}}
+	s := &site{t: t, dir: t.TempDir(), store: "sqlite:var/trueup.db", clock: &clock{base: asOf}}
 	var err error
 	if s.manifest, err = fixtures.Generate(s.dir, fixtures.Options{AsOf: asOf, People: fixtures.MinPeople, Vendor: vendor}); err != nil {
 		t.Fatal(err)
