@@ -5,6 +5,7 @@ import (
 	"trueup/connectors"
 	"trueup/connectors/csv"
 	"trueup/connectors/entra"
+	"trueup/connectors/github"
 	"trueup/connectors/google"
 	"trueup/connectors/jsonl"
 	"trueup/connectors/licensegen"
@@ -16,6 +17,7 @@ func Kinds() []connectors.Descriptor {
 	return []connectors.Descriptor{
 		csv.Descriptor(),
 		entra.Descriptor(),
+		github.Descriptor(),
 		google.Descriptor(),
 		jsonl.Descriptor(),
 		licensegen.Descriptor(),
