@@ -93,6 +93,27 @@ func TestKindsAndStates(t *testing.T) {
 		{says: "a duplicate waits while what covers it may go", org: ana + `seat entra a1 E5 login=ana@x.com assigned=2025-12-01
 			seat entra a1 PBI login=ana@x.com assigned=2025-12-01`,
 			want: "E1 e5: never-used, revoke notice until 2026-12-06\nE1 pbi: duplicate, revoke withheld (what covers it may go: e5)"},
+		{says: "a rule may ask how long the contract can still be cut", org: anasSeat + "contract figma 5 price=10 notice=2026-12-22",
+			change: policyFor("reclaim:\n", `reclaim:
+  - {product: figma, idle_after: 60d, action: review, when: 'contract.days_to_notice > 30'}
+  - {product: figma, idle_after: 60d, action: keep, when: 'contract.days_to_notice == 30 && contract.days_to_end == 39 && contract.billing == "prepaid" && contract.purchased == 5 && contract.known && !contract.ended && !contract.unconfirmed'}
+`),
+			want: "E1 figma: never-used, keep"},
+		{says: "a product without a contract has none of its figures", org: anasSeat,
+			change: policyFor("reclaim:\n", `reclaim:
+  - {product: figma, idle_after: 60d, action: keep, when: 'contract.days_to_notice == -1 && contract.days_to_end == -1 && contract.billing == "" && contract.purchased == -1 && !contract.known'}
+`),
+			want: "E1 figma: never-used, keep"},
+		{says: "a contract that was not read whole holds back what rules ask it about", org: anasSeat + "contract figma 5\nfeed contracts purchases incomplete",
+			change: policyFor("reclaim:\n", `reclaim:
+  - {product: figma, idle_after: 60d, action: revoke, when: '!contract.known'}
+`),
+			want: "E1 figma: never-used, revoke withheld (guard incomplete of contracts/purchases)"},
+		{says: "but not what no rule asks it about", org: anasSeat + "contract figma 5\nfeed contracts purchases incomplete",
+			change: policyFor("reclaim:\n", `reclaim:
+  - {product: e5, idle_after: 60d, action: revoke, when: '!contract.known'}
+`),
+			want: "E1 figma: never-used, revoke notice until 2026-12-06"},
 		{says: "observe leaves the states as they would be", org: gone, change: policyFor("mode: act", "mode: observe"),
 			want: "E1 figma: leaver, revoke ready"},
 	})

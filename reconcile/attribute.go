@@ -72,9 +72,22 @@ var attributes = []attribute{
 		code:  func(_ *Evaluator, s *Subject) uint64 { return uint64(uint32(s.IdleDays)) },
 		value: func(_ *Evaluator, s *Subject) ref.Val { return types.Int(s.IdleDays) }},
 	flagAttribute("usage.ever", func(s *Subject) bool { return s.Ever }),
+
+	ofContract("known", cel.BoolType, func(_ *Evaluator, c *contract) ref.Val { return types.Bool(c.known) }),
+	ofContract("ended", cel.BoolType, func(_ *Evaluator, c *contract) ref.Val { return types.Bool(c.ended) }),
+	ofContract("unconfirmed", cel.BoolType, func(_ *Evaluator, c *contract) ref.Val { return types.Bool(c.unconfirmed) }),
+	ofContract("billing", cel.StringType, func(_ *Evaluator, c *contract) ref.Val { return types.String(c.billing().String()) }),
+	ofContract("purchased", cel.IntType, func(_ *Evaluator, c *contract) ref.Val {
+		if c.purchased == nil {
+			return types.Int(-1)
+		}
+		return types.Int(*c.purchased)
+	}),
+	ofContract("days_to_notice", cel.IntType, func(ev *Evaluator, c *contract) ref.Val { return ev.daysTo(c.notice) }),
+	ofContract("days_to_end", cel.IntType, func(ev *Evaluator, c *contract) ref.Val { return ev.daysTo(c.ends) }),
 }
 
-// owners lists what attributes belong to: person, account, product, seat and usage.
+// owners lists what attributes belong to: person, account, product, seat, usage and contract.
 func owners() []string {
 	var list []string
 	for n := range attributes {
@@ -199,4 +212,27 @@ func ofProduct(name string, kind *cel.Type, of func(*Product) ref.Val) attribute
 
 func productText(name string, of func(*Product) string) attribute {
 	return ofProduct(name, cel.StringType, func(p *Product) ref.Val { return types.String(of(p)) })
+}
+
+// contractOwner is what attributes of contracts begin with.
+const contractOwner = "contract."
+
+// ofContract is an attribute of what is in force for the product on the as-of.
+func ofContract(name string, kind *cel.Type, of func(*Evaluator, *contract) ref.Val) attribute {
+	return attribute{name: contractOwner + name, kind: kind, slot: "product", bits: 16,
+		code: func(_ *Evaluator, s *Subject) uint64 { return uint64(uint16(s.Product)) },
+		value: func(ev *Evaluator, s *Subject) ref.Val {
+			if s.Product == NoProductID {
+				return of(ev, &contract{notice: facts.NoDay, ends: facts.NoDay})
+			}
+			return of(ev, &ev.contracts()[s.Product])
+		}}
+}
+
+// daysTo counts the days up to a day; -1 where it is not known or past.
+func (ev *Evaluator) daysTo(d facts.Day) types.Int {
+	if !d.Known() || d < ev.today {
+		return -1
+	}
+	return types.Int(d - ev.today)
 }

@@ -24,6 +24,18 @@ type contract struct {
 	overlap     bool // rows of one contract and pool add up though no order tells them apart
 }
 
+// billing is how all rows in force are charged; unknown where they differ or have no price.
+func (c *contract) billing() facts.Billing {
+	found := facts.BillingUnknown
+	for n := range c.terms {
+		if n > 0 && c.terms[n].billing != found {
+			return facts.BillingUnknown
+		}
+		found = c.terms[n].billing
+	}
+	return found
+}
+
 // pool is a named part of what was purchased.
 type pool struct {
 	name      string

@@ -37,6 +37,7 @@ type Evaluator struct {
 	catalogue *Catalogue
 	today     facts.Day
 	groups    func() *groupSets // built on first need, shared by forks
+	contracts func() []contract // by product; likewise
 
 	memos    map[*Expression]*memo
 	numbered []*memo // by the expression's number, of the policy asked about last
@@ -47,13 +48,14 @@ type Evaluator struct {
 // of these may change while it is in use.
 func NewEvaluator(s *facts.Snapshot, people []Person, accounts []Account, c *Catalogue) *Evaluator {
 	return &Evaluator{snapshot: s, people: people, accounts: accounts, catalogue: c, today: s.Today(),
-		groups: sync.OnceValue(func() *groupSets { return newGroupSets(s, people) }), memos: map[*Expression]*memo{}}
+		groups:    sync.OnceValue(func() *groupSets { return newGroupSets(s, people) }),
+		contracts: sync.OnceValue(func() []contract { return contractsOf(s, c) }), memos: map[*Expression]*memo{}}
 }
 
 // Fork returns an evaluator of the same subjects for another goroutine. It shares what is immutable, not the answers.
 func (ev *Evaluator) Fork() *Evaluator {
 	return &Evaluator{snapshot: ev.snapshot, people: ev.people, accounts: ev.accounts, catalogue: ev.catalogue,
-		today: ev.today, groups: ev.groups, memos: map[*Expression]*memo{}}
+		today: ev.today, groups: ev.groups, contracts: ev.contracts, memos: map[*Expression]*memo{}}
 }
 
 // Holds reports whether e holds for s; a nil expression does. An evaluation that fails (an overflow, an index beyond a

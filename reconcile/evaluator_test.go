@@ -99,6 +99,8 @@ var testRules = []string{
 	`person.employee_id == "3" && person.name == "Person 2" && person.email.size() > 3`,
 	`[person.id, person.email, person.name, person.department, person.role, person.manager, person.cost_centre].exists(v, v == "lead") == seat.held`,
 	`(person.groups.size() > 2 ? person.id : account.id) == account.id && usage.idle_days < 90`,
+	`contract.known || contract.ended || contract.unconfirmed || contract.billing == "prepaid"`,
+	`contract.purchased / contract.days_to_end == 1 && contract.days_to_notice < 30 && person.known`,
 }
 
 func TestRulesNameEveryAttribute(t *testing.T) {

@@ -265,7 +265,7 @@ func literalsOf(tree *ast.AST) []literal {
 	return list
 }
 
-// wrongWords finds comparisons with a kind or status that does not exist: they would never hold.
+// wrongWords finds comparisons with a kind, status or billing that does not exist: they would never hold.
 func wrongWords(literals []literal) []expressionFault {
 	var list []expressionFault
 	for _, l := range literals {
@@ -275,6 +275,8 @@ func wrongWords(literals []literal) []expressionFault {
 			known = facts.KindNames()
 		case "person.status":
 			known = facts.StatusNames()
+		case "contract.billing":
+			known = billingWords()
 		default:
 			continue
 		}
@@ -284,4 +286,17 @@ func wrongWords(literals []literal) []expressionFault {
 		}
 	}
 	return list
+}
+
+func billingWords() []string {
+	var words []string
+	for _, b := range []facts.Billing{facts.PerAssigned, facts.PerActive, facts.Prepaid, facts.Flat} {
+		words = append(words, b.String())
+	}
+	return words
+}
+
+// asksContract reports whether the expression depends on what was purchased.
+func (e *Expression) asksContract() bool {
+	return slices.ContainsFunc(e.Names(), func(name string) bool { return strings.HasPrefix(name, contractOwner) })
 }

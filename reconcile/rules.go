@@ -160,3 +160,25 @@ func (p *Policy) Buffer(product ProductID) (Buffer, bool) {
 	b, ok := p.Buffers[AnyProduct]
 	return b, ok
 }
+
+// asksContract reports whether any rule that may be asked about a product depends on what was purchased.
+func (p *Policy) asksContract(product ProductID) bool {
+	for k := range p.reclaim.everything {
+		for _, n := range p.eligibility.of(product)[k] {
+			if p.Eligibility[n].When.asksContract() {
+				return true
+			}
+		}
+		for _, n := range p.reclaim.of(product)[k] {
+			if p.Reclaim[n].When.asksContract() {
+				return true
+			}
+		}
+		for _, n := range p.exempt.of(product)[k] {
+			if p.Exempt[n].When.asksContract() {
+				return true
+			}
+		}
+	}
+	return false
+}
