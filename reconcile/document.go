@@ -65,6 +65,9 @@ func (d *Document) Has(key string) bool {
 	return ok
 }
 
+// Line returns the line, from 1, on which the value of a key begins; 0 if the document does not name the key.
+func (d *Document) Line(key string) int { return d.places[key].line }
+
 // Fault adds a fault of a key, given by its path ("sources[2].kind"), at the place of its value, or at that of the
 // section around it where the key is missing. Only the first fault of a key counts, and none of what is inside a value
 // that could not be read at all.

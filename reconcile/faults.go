@@ -112,3 +112,6 @@ func distance(a, b string) int {
 	}
 	return last[len(t)]
 }
+
+// DidYouMean returns a hint that names the word closest to got, or, where none is close, all of them if they are few.
+func DidYouMean(got string, known []string) string { return didYouMean(got, known) }

@@ -246,6 +246,9 @@ func (k *ActionKind) UnmarshalText(b []byte) error { return unmarshal(k, actionK
 // UnmarshalText reads the state's word.
 func (s *State) UnmarshalText(b []byte) error { return unmarshal(s, stateNames[:], b) }
 
+// UnmarshalText reads the reason's word.
+func (r *Reason) UnmarshalText(b []byte) error { return unmarshal(r, reasonNames[:], b) }
+
 // UnmarshalText reads the verdict's word.
 func (v *Verdict) UnmarshalText(b []byte) error { return unmarshal(v, verdictNames[:], b) }
 

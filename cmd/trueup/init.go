@@ -24,7 +24,8 @@ func (a *app) initCommand() *cobra.Command {
 		Use:   "init [DIR]",
 		Short: "Write a commented configuration to start from",
 		Long: "init writes trueup.yaml, policy.yaml, products.yaml and contracts.csv, commented, with mode: observe, into DIR\n" +
-			"(default: here), and the schema by which editors check policy.yaml. Files that exist are never overwritten.\n" + codesHelp(exitDone, exitUsage),
+			"(default: here), cases that the policy is tried on, and the schema by which editors check it. Files that exist are\n" +
+			"never overwritten.\n" + codesHelp(exitDone, exitUsage),
 		Example: "  trueup init\n  trueup init /etc/trueup",
 		Args:    between(0, 1, "at most one folder"),
 		RunE: func(_ *cobra.Command, args []string) error {

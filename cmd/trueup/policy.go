@@ -13,11 +13,11 @@ func (a *app) policyCommand() *cobra.Command {
 		Long: "policy helps to change policy.yaml with confidence: an editor completes and checks it by its schema, cases say what it\n" +
 			"must conclude, and archived runs show what a change would do before anybody loses a licence.\n" +
 			codesHelp(exitDone, exitUsage),
-		Example: "  trueup policy schema > policy.schema.json",
+		Example: "  trueup policy schema > policy.schema.json\n  trueup policy test policy_test.yaml",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.policySchemaCommand())
+	cmd.AddCommand(a.policySchemaCommand(), a.policyTestCommand())
 	return cmd
 }
 
