@@ -72,13 +72,14 @@ type Observation struct {
 	Later    int64  // events after the as-of, left out
 	Failure  string // why the feed could not be read at all; "" if it was
 
-	Strings   *Strings
-	People    People
-	Seats     Seats
-	Counters  []Counter
-	Purchases []Purchase
-	SignIns   SignIns
-	Daily     Daily
+	Strings    *Strings
+	People     People
+	Seats      Seats
+	Counters   []Counter
+	Concurrent ConcurrentDays // of a counters feed
+	Purchases  []Purchase
+	SignIns    SignIns
+	Daily      Daily
 }
 
 // NewObservation returns an empty, so far complete observation.
@@ -219,7 +220,7 @@ type Counter struct {
 	Source    string `json:"source"`  // set by [Freeze]
 	Product   string `json:"product"` // the vendor's SKU or application id
 	Purchased int64  `json:"purchased"`
-	Consumed  int64  `json:"consumed"`
+	Consumed  int64  `json:"consumed"` // [NotTold] where the vendor does not say
 }
 
 // Billing is how a contract is charged.
@@ -283,7 +284,7 @@ func ParsePeriod(s string) (Period, bool) {
 type Purchase struct {
 	Source      string          `json:"source"` // set by [Freeze]
 	Contract    string          `json:"contract"`
-	Product     string          `json:"product"` // the product's id in products.yaml
+	Product     string          `json:"product"` // the product's id in products.yaml, or one of the source's own items
 	Quantity    int64           `json:"quantity"`
 	Price       decimal.Decimal `json:"price"` // of one unit for one Per; meaningful only if Priced
 	Priced      bool            `json:"priced"`

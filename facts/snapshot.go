@@ -48,15 +48,16 @@ type Snapshot struct {
 	Zone         string // IANA name
 	AsOf         Instant
 
-	Strings   *Strings
-	Sources   []Source // by name
-	Inputs    []Input  // by source, then feed
-	People    SourcedPeople
-	Seats     SourcedSeats
-	SignIns   SourcedSignIns
-	Counters  []Counter
-	Purchases []Purchase
-	Prior     Prior
+	Strings    *Strings
+	Sources    []Source // by name
+	Inputs     []Input  // by source, then feed
+	People     SourcedPeople
+	Seats      SourcedSeats
+	SignIns    SourcedSignIns
+	Counters   []Counter
+	Concurrent SourcedConcurrentDays
+	Purchases  []Purchase
+	Prior      Prior
 
 	calendar *Calendar
 }
@@ -206,6 +207,7 @@ func (s *Snapshot) absorb(source SourceID, o *Observation) {
 	s.SignIns.Last = append(s.SignIns.Last, o.SignIns.Last...)
 	s.SignIns.Count = append(s.SignIns.Count, o.SignIns.Count...)
 	s.SignIns.Source = fill(s.SignIns.Source, source, o.SignIns.Len())
+	s.absorbConcurrent(source, &o.Concurrent, to)
 	for _, c := range o.Counters {
 		c.Source = o.Source
 		s.Counters = append(s.Counters, c)

@@ -32,6 +32,7 @@ func drawObservations(t *rapid.T, c *Calendar) []*Observation {
 				o.AddSeat(Seat{Account: []byte(text.Draw(t, "account")), Product: []byte(text.Draw(t, "product")), Assigned: NoInstant})
 				lane.Add(SignIn{Account: []byte(text.Draw(t, "who")), Application: []byte(text.Draw(t, "what")), At: 9e11, Success: true})
 				o.AddCounter(Counter{Product: text.Draw(t, "sku"), Purchased: 5, Consumed: 7})
+				o.AddConcurrentDay(ConcurrentDay{Product: text.Draw(t, "feature"), Day: 20000, Peak: 3, Limit: NotTold, Unseen: 15})
 				o.AddPurchase(Purchase{Contract: text.Draw(t, "contract"), Price: decimal.MustParse("12.50"), Priced: true,
 					Start: 1, End: NoDay, Notice: NoDay})
 			}
@@ -48,7 +49,7 @@ func drawObservations(t *rapid.T, c *Calendar) []*Observation {
 func sorted(all []*Observation) []*Observation {
 	for _, o := range all {
 		if o.Feed == FeedSignIns {
-			o.People, o.Seats = People{}, Seats{}
+			o.People, o.Seats, o.Concurrent = People{}, Seats{}, ConcurrentDays{}
 		}
 	}
 	return all
@@ -83,6 +84,12 @@ func checkText(t *rapid.T, all []*Observation, s *Snapshot) {
 		for n := range o.SignIns.Len() {
 			rows["sign-in "+o.Source+" "+o.Strings.Text(o.SignIns.Account[n])+" "+o.Strings.Text(o.SignIns.Application[n])]++
 		}
+		for n := range o.Concurrent.Len() {
+			rows["concurrent "+o.Source+" "+o.Concurrent.At(n, o.Strings).Product]++
+		}
+	}
+	for n := range s.Concurrent.Len() {
+		rows["concurrent "+s.Sources[s.Concurrent.Source[n]].Name+" "+s.Concurrent.At(n, s.Strings).Product]--
 	}
 	for n := range s.People.Len() {
 		rows["person "+s.Sources[s.People.Source[n]].Name+" "+s.Strings.Text(s.People.ID[n])+" "+texts(s.Strings, s.People.Groups.At(n))]--

@@ -5,6 +5,7 @@ import (
 	"trueup/connectors"
 	"trueup/connectors/csv"
 	"trueup/connectors/entra"
+	"trueup/connectors/flexlm"
 	"trueup/connectors/github"
 	"trueup/connectors/google"
 	"trueup/connectors/jsonl"
@@ -17,6 +18,7 @@ func Kinds() []connectors.Descriptor {
 	return []connectors.Descriptor{
 		csv.Descriptor(),
 		entra.Descriptor(),
+		flexlm.Descriptor(),
 		github.Descriptor(),
 		google.Descriptor(),
 		jsonl.Descriptor(),

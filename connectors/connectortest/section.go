@@ -45,6 +45,9 @@ func Print(o *facts.Observation) string {
 	for _, c := range o.Counters {
 		p.add("counter %q purchased=%d consumed=%d", c.Product, c.Purchased, c.Consumed)
 	}
+	for n := range o.Concurrent.Len() {
+		p.add("concurrent %+v", o.Concurrent.At(n, o.Strings))
+	}
 	for _, c := range o.Purchases {
 		p.add("purchase %+v", c)
 	}
