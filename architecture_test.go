@@ -34,6 +34,7 @@ var rooms = []room{
 	{"connectors/*", []string{"connectors", "connectors/internal/...", "facts"}, "a driver knows one system: no other driver, no plan, no database"},
 	{"reconcile", []string{"facts"}, "deciding is pure: no driver, no database, no report"},
 	{"reconcile/apply", []string{"reconcile", "facts"}, "apply reaches vendors and databases through its own two interfaces only"},
+	{"reconcile/trial", []string{"reconcile", "facts"}, "a policy is tried by the engine itself: no database, no report"},
 	{"reports", []string{"reconcile", "licensegen", "facts"}, "the view model is made from decisions, not from databases or vendors"},
 	{"reports/publish", []string{"reports", "blob", "reconcile", "facts"}, "publishing knows where bytes go, not what is in them"},
 	{"reports/*", []string{"reports", "reconcile", "licensegen", "facts"}, "a rendering knows the view model and no other rendering"},

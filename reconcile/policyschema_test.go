@@ -86,6 +86,7 @@ const houseProducts = `products:
   - {id: salesforce}
   - {id: suite}
   - {id: e5, covers: [e3]}
+  - {id: pbi}
   - {id: e3}
 `
 
