@@ -160,32 +160,65 @@ func (b *Bucket) read(ctx context.Context, key string) ([]byte, error) {
 	return hash.Sum(nil), errors.Join(err, body.Close())
 }
 
-// Get implements [Store].
+// Get implements [Store]. Reading goes on where it was when a connection breaks.
 func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	if err := errors.Join(CheckKey(key), ctx.Err()); err != nil {
 		return nil, err
 	}
-	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: aws.String(b.prefix + key), ExpectedBucketOwner: b.owner()})
+	in := s3.GetObjectInput{Bucket: &b.name, Key: aws.String(b.prefix + key), ExpectedBucketOwner: b.owner()}
+	out, err := b.client.GetObject(ctx, &in)
 	if err != nil {
 		return nil, b.explain(ctx, "s3:GetObject", key, err)
 	}
-	return &object{ReadCloser: out.Body, ctx: ctx, bucket: b, key: key}, nil
+	in.IfMatch = out.ETag
+	return &object{ReadCloser: out.Body, ctx: ctx, bucket: b, key: key, rest: in}, nil
 }
 
-// object is one being read; what breaks it off is told as a fault of the store.
+// object is one being read.
 type object struct {
 	io.ReadCloser
-	ctx    context.Context
-	bucket *Bucket
-	key    string
+	ctx     context.Context
+	bucket  *Bucket
+	key     string
+	rest    s3.GetObjectInput // asks for what is still to come
+	done    int64             // bytes read
+	resumed int
 }
 
+// Read implements [io.Reader]. What breaks it off for good is told as a fault of the store.
 func (o *object) Read(p []byte) (int, error) {
-	n, err := o.ReadCloser.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = o.bucket.explain(o.ctx, "s3:GetObject", o.key, err)
+	for {
+		n, err := o.ReadCloser.Read(p)
+		o.done += int64(n)
+		switch {
+		case err == nil, errors.Is(err, io.EOF):
+			return n, err
+		case n > 0:
+			return n, nil
+		}
+		if err := o.resume(err); err != nil {
+			return 0, o.bucket.explain(o.ctx, "s3:GetObject", o.key, err)
+		}
 	}
-	return n, err
+}
+
+// resume asks for the rest of an object after its connection broke, a few times; it returns why it could not.
+func (o *object) resume(broken error) error {
+	const times = 3
+	if o.resumed++; o.ctx.Err() != nil || o.resumed > times {
+		return broken
+	}
+	o.rest.Range = aws.String(fmt.Sprintf("bytes=%d-", o.done))
+	out, err := o.bucket.client.GetObject(o.ctx, &o.rest)
+	if err != nil {
+		return err
+	}
+	_ = o.Close() // it is broken
+	o.ReadCloser = out.Body
+	if out.ContentRange == nil {
+		return broken // the store begins again from the start
+	}
+	return nil
 }
 
 // Stat implements [Store]. It lists: asking for a missing object itself is answered with 403, not 404, unless the caller

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -128,6 +129,8 @@ func (b *Bucket) fault(err error) *Error {
 		return &Error{Reason: "was being written by others every time", Hint: "run again; only one process should write here"}
 	case status(err) >= http.StatusInternalServerError, name == "SlowDown", name == "RequestTimeout":
 		return &Error{Reason: "cannot do it now", Hint: "run again later; several tries were made"}
+	case name == "":
+		return &Error{Reason: "does not answer as a store does", Hint: "check s3.endpoint; a proxy or a portal may stand between"}
 	}
 	return &Error{Reason: "refuses"}
 }
@@ -215,6 +218,8 @@ func (b *Bucket) silent(err error) error {
 		fault.Hint = "AWS_CA_BUNDLE names a file with the certificates to trust; the name in s3.endpoint must be that of the certificate"
 	} else if dial, ok := errors.AsType[*net.OpError](err); ok {
 		fault.Err = dial
+	} else if request, ok := errors.AsType[*url.Error](err); ok {
+		fault.Err = request.Err
 	}
 	return fault
 }

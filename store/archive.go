@@ -88,7 +88,12 @@ func (w *ArchiveWriter) fault(err error) error {
 	if err == nil {
 		return nil
 	}
-	fault := &Error{Op: "archive " + w.name, Err: err}
+	return unanswered("archive "+w.name, err)
+}
+
+// unanswered is a fault of the place where the archive is, with that place's hint.
+func unanswered(op string, err error) error {
+	fault := &Error{Op: op, Err: err}
 	if inner, ok := errors.AsType[*blob.Error](err); ok {
 		fault.Hint = inner.Hint
 	}
@@ -233,13 +238,16 @@ func (a *Archive) Open(ctx context.Context, sum facts.Digest) (io.ReadCloser, er
 		return nil, &Error{Op: "open " + sum.String(), Reason: "this archive keeps nothing", Err: fs.ErrNotExist}
 	}
 	suffix, err := a.find(ctx, sum)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Error{Op: "open " + sum.String(), Reason: "the archive does not have it", Err: err,
-			Hint: "check that archive: names the folder of that run; inputs that are only referenced are kept by the operator"}
+			Hint: "check that archive: names the place of that run; inputs that are only referenced are kept by the operator"}
+	}
+	if err != nil {
+		return nil, unanswered("open "+sum.String(), err)
 	}
 	raw, err := a.store.Get(ctx, objectKey(sum)+suffix)
 	if err != nil {
-		return nil, &Error{Op: "open " + sum.String(), Err: err}
+		return nil, unanswered("open "+sum.String(), err)
 	}
 	r := &archiveReader{ctx: ctx, raw: raw, from: raw, want: sum, hash: sha256.New()}
 	if suffix == ".zst" {
@@ -272,10 +280,16 @@ func (r *archiveReader) Read(b []byte) (int, error) {
 		if have := facts.Digest(r.hash.Sum(nil)); have != r.want {
 			return n, &CorruptError{Want: r.want, Have: have}
 		}
-	case err != nil && r.unpack != nil:
+	case err != nil && r.unpack != nil && !lineLost(err):
 		return n, &CorruptError{Want: r.want, Err: err}
 	}
 	return n, err
+}
+
+// lineLost reports whether reading broke off because the store did, which says nothing of the bytes.
+func lineLost(err error) bool {
+	_, store := errors.AsType[*blob.Error](err)
+	return store || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func (r *archiveReader) Close() error {

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"github.com/klauspost/compress/zstd"
 	"pgregory.net/rapid"
@@ -224,5 +226,46 @@ func TestArchiveSideBySide(t *testing.T) {
 	all.Wait()
 	if left := files(t, dir); len(left) != 1 {
 		t.Errorf("files %v, want one", left)
+	}
+}
+
+// faulty is a store whose objects break off while they are read, or that does not answer at all.
+type faulty struct {
+	blob.Store
+	mute bool
+}
+
+var errMute = &blob.Error{Place: "s3://bucket/x", Reason: "does not answer", Hint: "check the line"}
+
+func (f faulty) Stat(ctx context.Context, key string) (blob.Info, error) {
+	if f.mute {
+		return blob.Info{}, errMute
+	}
+	return f.Store.Stat(ctx, key)
+}
+
+func (f faulty) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	r, err := f.Store.Get(ctx, key)
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(io.LimitReader(r, 10), iotest.ErrReader(errMute)), r}, err
+}
+
+// TestArchiveTellsLinesFromDamage: a store that does not answer says nothing of what it holds.
+func TestArchiveTellsLinesFromDamage(t *testing.T) {
+	a, _ := archive(t)
+	of, err := keep(t, a, bytes.Repeat([]byte("some bytes, "), 1000), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mute := range []bool{false, true} {
+		there := a.store
+		a.store = faulty{there, mute}
+		_, err := reading(t, a, of)
+		a.store = there
+		if _, corrupt := errors.AsType[*CorruptError](err); corrupt || !errors.Is(err, errMute) || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("mute %v: %v; want that the store does not answer", mute, err)
+		}
 	}
 }
