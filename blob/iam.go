@@ -59,14 +59,24 @@ func IdentityPolicy(section S3, use Use, locations ...string) (Policy, error) {
 		policy.Statement = append(policy.Statement, Statement{Sid: "Objects" + suffix, Effect: "Allow",
 			Action: objectActions(section, use), Resource: unique(objects)})
 	}
-	if len(policy.Statement) > 0 && strings.HasPrefix(section.KMSKey, "arn:") {
-		actions := []string{"kms:Decrypt"}
-		if use == Write {
-			actions = append(actions, "kms:GenerateDataKey")
-		}
-		policy.Statement = append(policy.Statement, Statement{Sid: "Key", Effect: "Allow", Action: actions, Resource: []string{section.KMSKey}})
+	if len(policy.Statement) > 0 && keyARN.MatchString(section.KMSKey) {
+		policy.Statement = append(policy.Statement, onKey(section.KMSKey, use))
 	}
 	return policy, nil
+}
+
+// onKey allows the use of a key by way of S3 only (AWS KMS Developer Guide, "kms:ViaService").
+func onKey(arn string, use Use) Statement {
+	actions := []string{"kms:Decrypt"}
+	if use == Write {
+		actions = append(actions, "kms:GenerateDataKey")
+	}
+	service := "s3." + strings.Split(arn, ":")[3] + ".amazonaws.com"
+	if strings.HasPrefix(arn, "arn:aws-cn:") {
+		service += ".cn"
+	}
+	return Statement{Sid: "Key", Effect: "Allow", Action: actions, Resource: []string{arn},
+		Condition: map[string]map[string][]string{"StringEquals": {"kms:ViaService": {service}}}}
 }
 
 // onBucket allows what is asked of a bucket as a whole.

@@ -46,7 +46,7 @@ func (l ObjectLock) Wanted() bool { return l.Mode != "" && l.Mode != "none" }
 var (
 	regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	accountID  = regexp.MustCompile(`^[0-9]{12}$`)
-	keyARN     = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+$`)
+	keyARN     = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
 )
 
 // Check reports everything that is wrong with the section. The key is relative to it.

@@ -36,6 +36,7 @@ type Fake struct {
 // Answer is one that is given instead of the right one.
 type Answer struct {
 	Method        string // of the requests that get it; "" is any
+	Path          string // that their paths begin with; "" is any
 	Times         int    // how often
 	Status        int    // 0 is none: the connection breaks
 	Code, Message string
@@ -99,7 +100,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.seen = append(f.seen, r.Clone(r.Context()))
 	w.Header().Set("Date", f.Now().UTC().Format(http.TimeFormat))
 	w.Header().Set("X-Amz-Request-Id", "4442587FB7D0A2F9")
-	planned := f.next(r.Method)
+	planned := f.next(r)
 	if planned != nil && planned.Half {
 		w, planned = &half{ResponseWriter: w}, nil
 	}
@@ -119,10 +120,10 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// next takes the first wrong answer that is meant for a method.
-func (f *Fake) next(method string) *Answer {
+// next takes the first wrong answer that is meant for a request.
+func (f *Fake) next(r *http.Request) *Answer {
 	for n := range f.answers {
-		if a := &f.answers[n]; a.Times > 0 && (a.Method == "" || a.Method == method) {
+		if a := &f.answers[n]; a.Times > 0 && (a.Method == "" || a.Method == r.Method) && strings.HasPrefix(r.URL.Path, a.Path) {
 			a.Times--
 			return a
 		}

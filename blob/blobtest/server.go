@@ -193,8 +193,8 @@ func (s *Server) Versions(t *testing.T, bucket, prefix string) []types.ObjectVer
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(found.DeleteMarkers) > 0 {
-		t.Errorf("%s/%s has %d delete markers", bucket, prefix, len(found.DeleteMarkers))
+	if len(found.DeleteMarkers) > 0 || aws.ToBool(found.IsTruncated) {
+		t.Errorf("%s/%s has %d delete markers, and more than a page: %v", bucket, prefix, len(found.DeleteMarkers), aws.ToBool(found.IsTruncated))
 	}
 	return found.Versions
 }

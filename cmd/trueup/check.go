@@ -85,7 +85,7 @@ func passed(what, name, text string) probe {
 }
 
 func failed(what, name string, err error) probe {
-	p := probe{What: what, Name: name, Text: err.Error(), Hint: hint(err), exit: exitUnreachable}
+	p := probe{What: what, Name: name, Text: strings.TrimPrefix(err.Error(), name+" "), Hint: hint(err), exit: exitUnreachable}
 	if damaged(err) {
 		p.exit = exitVerification
 	}
