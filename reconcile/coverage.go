@@ -61,7 +61,7 @@ func (c *coverage) log(input *facts.Input, state *InputState, closures []Closure
 	state.Gaps = c.gaps(input, state, closures)
 	people, read := c.snapshot.Input(input.Source, facts.FeedPeople)
 	switch {
-	case !state.Complete, !input.Outcomes, state.MatchRate == 0, !c.reaches(input, state.To):
+	case !state.Complete, !input.Outcomes, state.MatchRate <= 0, !c.reaches(input, state.To):
 		return never
 	case read && !wholeFeed(c.snapshot, people): // accounts of the log may then not be recognised
 		return never

@@ -133,8 +133,11 @@ func (d *decider) begin(h holderID) {
 	slices.Sort(d.touched)
 }
 
-// grace returns the last instant of the grace that follows a last day.
+// grace returns the last instant of the grace that follows a last day; NoInstant without one.
 func (d *decider) grace(last facts.Day) facts.Instant {
+	if !last.Known() {
+		return facts.NoInstant
+	}
 	return d.snapshot.Calendar().End(last).Add(d.policy.Leaver.Grace)
 }
 
@@ -334,9 +337,12 @@ func (d *decider) leaves(row *Row) bool {
 	case stays, inGrace:
 		return false
 	case left, leftUndated:
-		row.give(Leaver, LastDayPassed)
+		row.give(Leaver)
 		if d.standing.deleted {
 			row.Reasons = row.Reasons.With(DeletionRecord)
+		}
+		if d.standing.leaving == left || !d.standing.deleted {
+			row.Reasons = row.Reasons.With(LastDayPassed)
 		}
 	case leftUncertain:
 		row.give(Unknown, DirectoryIncomplete)
@@ -392,12 +398,14 @@ func (d *decider) shield(row *Row, s *seat) {
 	d.fault(err)
 	switch {
 	case exemption != nil:
+		row.To = NoProductID
 		if row.Verdict == Leaver {
 			row.Reasons = row.Reasons.With(LegalHold)
 		}
 		row.give(Protected, Exempted)
 		row.Rule = d.number(exemption.Name)
 	case err != nil:
+		row.To = NoProductID
 		row.give(Unknown, PolicyError)
 	}
 }

@@ -14,7 +14,7 @@ type directory struct {
 	complete bool // every authoritative source was read whole
 
 	people []Person
-	extra  map[PersonID][]int32 // further directory rows of a person, in any order
+	extra  map[PersonID][]int32 // directory rows of a person of several rows; once settled, the one that describes them first
 	torn   map[PersonID]bool    // people whose rows contradict each other
 	split  []PersonID           // people of a later source whose keys point to several people of an earlier one
 	person []PersonID           // by row of Snapshot.People; NoPersonID for rows that are not authoritative
@@ -23,7 +23,7 @@ type directory struct {
 	ids       keyIndex // by id, over all authoritative sources; for the operator's mapping
 	employees keyIndex
 	emails    keyIndex
-	aliases   keyIndex // e-mails and aliases
+	aliases   keyIndex
 }
 
 // keyIndex finds people by the name of one of their keys. Most keys belong to one person: their number plus one stands
@@ -162,26 +162,26 @@ func (d *directory) absorb(m *matcher, rows span) {
 		}
 		known[id], d.person[n] = who, who
 	}
+	numbered := slices.ContainsFunc(p.EmployeeID[rows.from:rows.to], func(id facts.Sym) bool { return id != 0 })
 	for n := rows.from; n < rows.to; n++ {
-		d.index(int32(n))
+		d.index(int32(n), numbered)
 	}
 	for _, x := range []*keyIndex{&d.ids, &d.employees, &d.emails, &d.aliases} {
 		x.sort()
 	}
 }
 
-// index makes a person findable by the keys of one of their rows. A directory that keeps no employee ids is as a rule
-// one whose ids they are.
-func (d *directory) index(row int32) {
+// index makes a person findable by the keys of one of their rows. A directory that is not numbered, which keeps no
+// employee ids, is as a rule one whose ids they are.
+func (d *directory) index(row int32, numbered bool) {
 	p, who := &d.snapshot.People, d.person[row]
 	d.ids.add(d.fold.of(p.ID[row]), who)
 	employee := p.EmployeeID[row]
-	if employee == 0 {
+	if !numbered {
 		employee = p.ID[row]
 	}
 	d.employees.add(d.fold.of(employee), who)
 	d.emails.add(d.fold.of(p.Email[row]), who)
-	d.aliases.add(d.fold.of(p.Email[row]), who)
 	for _, alias := range p.Aliases.At(int(row)) {
 		d.aliases.add(d.fold.of(alias), who)
 	}
@@ -196,6 +196,7 @@ func (d *directory) settle(who PersonID) {
 	p := &d.snapshot.People
 	best := rows[0]
 	d.people[who].Row, d.people[who].ID = best, p.ID[best]
+	d.extra[who] = rows
 	for _, other := range rows[1:] {
 		if !d.gone(best) && d.gone(other) && (!p.Left[other].Known() || !p.Hired[best].Known() || p.Hired[best] <= p.Left[other]) {
 			d.torn[who] = true

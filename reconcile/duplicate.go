@@ -52,8 +52,8 @@ func (d *decider) coveringOf(p ProductID) (ProductID, Reason) {
 }
 
 // compareEquals marks all but one of several seats of one product at one source: the one with the newest use stays, then
-// the one that was assigned first, then the first by name. Seats of one product at different sources may be one seat
-// seen twice, and are left alone.
+// the one that was assigned first, then the first by name. A seat without a date is as old as the hire. Seats of one
+// product at different sources may be one seat seen twice, and are left alone.
 func (d *decider) compareEquals(equal []seat) {
 	uses := make([]facts.Instant, len(equal))
 	order := make([]int, len(equal))
@@ -61,8 +61,11 @@ func (d *decider) compareEquals(equal []seat) {
 		uses[n], order[n] = d.usedBy(equal[n].account, equal[n].product), n
 	}
 	assigned := func(n int) facts.Instant {
-		if equal[n].assigned.Known() {
+		switch {
+		case equal[n].assigned.Known():
 			return equal[n].assigned
+		case d.standing.starts.Known():
+			return d.days.start(d.standing.starts)
 		}
 		return never
 	}
@@ -80,18 +83,23 @@ func (d *decider) compareEquals(equal []seat) {
 	}
 }
 
-// usedBy returns the newest counted use of a product by one account: by that account, or by one of the same name at
+// usedBy returns the newest use of what a seat allows by one account: by that account, or by one of the same name at
 // another source, since the log often is another system's.
 func (d *decider) usedBy(a AccountID, p ProductID) facts.Instant {
 	fold, newest := d.directory.fold, facts.NoInstant
 	called := fold.of(d.roster.accounts[a].Login)
+	allowed := map[int32]bool{}
+	for x := d.meter.counted[p].from; x < d.meter.counted[p].to; x++ {
+		allowed[int32(x)] = true
+	}
+	d.eachThrough(p, func(x int) { allowed[int32(x)] = true })
 	h := d.holders
 	for _, u := range h.use[h.uses[d.holder]:h.uses[d.holder+1]] {
 		if u.account != a && fold.of(d.roster.accounts[u.account].Login) != called {
 			continue
 		}
 		for _, x := range d.meter.combos[u.combo].slots {
-			if counted := d.meter.counted[p]; int(x) >= counted.from && int(x) < counted.to {
+			if allowed[x] {
 				newest = max(newest, u.last)
 			}
 		}

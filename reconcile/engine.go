@@ -118,11 +118,7 @@ func newDecider(plan *Plan, p *Policy, directory *directory, r *roster, h *holde
 		if len(p.EligibilityRules(ProductID(n))) > 0 {
 			d.ruled = append(d.ruled, ProductID(n))
 		}
-		for k := m.counted[n].from; k < m.counted[n].to; k++ {
-			if input := m.slots[k].input; input >= 0 {
-				d.stale[n] = max(d.stale[n], days(s.Inputs[input].Stale))
-			}
-		}
+		d.stale[n] = d.staleOf(m.counted[n])
 	}
 	for n := range s.Inputs {
 		input := &s.Inputs[n]

@@ -12,6 +12,7 @@ type items struct {
 	product  []ProductID        // by row of Snapshot.Seats; NoProductID where the item is no product's or has no rows
 	sources  [][]facts.SourceID // by product: where its seats are kept, by name
 	whole    []bool             // by product: the seats feeds of all its sources were read whole
+	told     []bool             // by product: and those of its family, and of what covers it
 	exact    []bool             // by product: and none of their records was refused
 	unmapped map[item]int       // seat paths of items that no product names
 	pooled   []int64            // by product without rows: seat paths that name it
@@ -31,6 +32,12 @@ func newItems(s *facts.Snapshot, fold *folding, c *Catalogue) *items {
 	of := make([]map[name]ProductID, len(s.Sources))
 	for p := range c.Products {
 		x.sourcesOf(s, fold, c, ProductID(p), of)
+	}
+	x.told = slices.Clone(x.whole)
+	for p, others := range c.speaks() {
+		for _, other := range others {
+			x.told[other] = x.told[other] && (x.whole[p] || len(c.Products[p].SeatsFrom) == 0)
+		}
 	}
 	for source := range s.Sources {
 		x.read(s, fold, c, facts.SourceID(source), of[source])

@@ -156,6 +156,7 @@ func (m *matcher) byKeys(p *facts.SourcedPeople, row int32, names []name) match 
 			m.narrow(&c, key, index, of(p.Email[row]))
 			if key == MatchAlias {
 				for _, alias := range p.Aliases.At(int(row)) {
+					m.narrow(&c, key, &d.emails, of(alias))
 					m.narrow(&c, key, index, of(alias))
 				}
 			}

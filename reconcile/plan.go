@@ -98,7 +98,7 @@ type Row struct {
 	Person    PersonID  // NoPersonID where none is linked
 	Account   AccountID // NoAccountID on a row without seat and account
 	Product   ProductID
-	Covering  ProductID // what covers this seat, of duplicate; NoProductID otherwise
+	Covering  ProductID // what covers this seat, of a duplicate, exempt or not; NoProductID otherwise
 	To        ProductID // target of a downgrade or upgrade; NoProductID otherwise
 	Rule      int16     // index into Plan.Rules; -1 if no rule decided
 	Paths     uint32    // how many seat paths; see [Plan.RowPaths]

@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"slices"
+
 	"trueup/facts"
 )
 
@@ -40,11 +42,11 @@ func protectedKind(k facts.Kind) bool {
 func (d *directory) standingOf(who PersonID, grace func(lastDay facts.Day) facts.Instant) standing {
 	s, row := d.snapshot, d.people[who].Row
 	p, today := &s.People, s.Today()
-	st := standing{protected: protectedKind(p.Kind[row]), deleted: p.Deleted[row], due: facts.NoDay, starts: p.Hired[row]}
+	st := standing{protected: protectedKind(p.Kind[row]) || slices.ContainsFunc(d.extra[who], func(other int32) bool { return protectedKind(p.Kind[other]) }),
+		deleted: p.Deleted[row], due: facts.NoDay, starts: p.Hired[row]}
 	status, hired, last := p.Status[row], p.Hired[row], p.Left[row]
 	st.away = awayOn(today, status, p.LeaveFrom[row], p.LeaveTo[row], last)
 	st.future = hired > today || status == facts.Future && !hired.Known()
-	st.unmapped = status == facts.StatusUnknown && !st.deleted
 	st.clock = hired
 	if back := p.LeaveTo[row]; back.Known() && back < today && back+1 > st.clock {
 		st.clock, st.restarted = back+1, true
@@ -53,6 +55,7 @@ func (d *directory) standingOf(who PersonID, grace func(lastDay facts.Day) facts
 		st.restarted = true
 	}
 	st.leaving = d.leavingOf(who, row, &st, grace)
+	st.unmapped = status == facts.StatusUnknown && !(st.deleted && st.leaving != stays)
 	st.active = status == facts.Active && st.leaving == stays && !st.away && !st.future
 	return st
 }
@@ -74,6 +77,7 @@ func (d *directory) leavingOf(who PersonID, row int32, st *standing, grace func(
 	p, today := &s.People, s.Today()
 	hired, last, gone := p.Hired[row], p.Left[row], d.gone(row)
 	rehired := last.Known() && hired > last
+	over := grace(last) // NoInstant without a last day
 	switch {
 	case d.torn[who]:
 		return contradictory
@@ -83,17 +87,16 @@ func (d *directory) leavingOf(who PersonID, row int32, st *standing, grace func(
 		return stays
 	case !gone:
 		return contradictory
-	case !d.complete:
-		return leftUncertain
-	case !last.Known():
-		if input, _ := s.Input(p.Source[row], facts.FeedPeople); input != nil && input.Later {
-			return leftLater
-		}
-		return leftUndated
-	}
-	if over := grace(last); over >= s.AsOf {
+	case over >= s.AsOf:
 		st.due = s.Calendar().Day(over)
 		return inGrace
+	case !d.complete:
+		return leftUncertain
+	case last.Known():
+		return left
 	}
-	return left
+	if input, _ := s.Input(p.Source[row], facts.FeedPeople); input != nil && input.Later {
+		return leftLater
+	}
+	return leftUndated
 }

@@ -36,7 +36,7 @@ func (d *decider) decideMissing(p ProductID) unplaced {
 		return noRightNoUse
 	case !d.mayBeMissing():
 		return eligibleNotActive
-	case !d.items.whole[p]:
+	case !d.items.told[p]:
 		return seatsNotKnown
 	}
 	d.heldAt[p] = d.epoch // a row speaks for the product: no second one
@@ -70,7 +70,7 @@ func (d *decider) decideUnlicensed(p ProductID) unplaced {
 	if d.spokenAt[p] == d.epoch || d.heldAt[p] == d.epoch || metric != NamedUser && metric != ActiveUser {
 		return noRightNoUse
 	}
-	if !d.items.whole[p] {
+	if !d.items.told[p] {
 		return seatsNotKnown
 	}
 	failed := false

@@ -48,15 +48,16 @@ func (d *decider) usedThrough(p ProductID) facts.Instant {
 
 // eachThrough calls do for the slots of that use.
 func (d *decider) eachThrough(p ProductID, do func(slot int)) {
-	for x := d.meter.needed[p].from; x < d.meter.needed[p].to; x++ {
-		do(x)
-	}
-	for _, q := range d.includes[p] {
-		if d.heldAt[q] == d.epoch {
-			continue
-		}
-		for x := d.meter.counted[q].from; x < d.meter.counted[q].to; x++ {
+	each := func(slots span) {
+		for x := slots.from; x < slots.to; x++ {
 			do(x)
+		}
+	}
+	each(d.meter.needed[p])
+	for _, q := range d.includes[p] {
+		if d.heldAt[q] != d.epoch {
+			each(d.meter.counted[q])
+			each(d.meter.needed[q])
 		}
 	}
 }
@@ -70,13 +71,13 @@ func (d *decider) newestOf(slots span) facts.Instant {
 	return last
 }
 
-// misses reports whether to, instead of p, would not allow what the holder uses.
-func (d *decider) misses(p, to ProductID, limits thresholds) bool {
+// misses reports whether to, instead of p, would not allow what the holder has used in the last days.
+func (d *decider) misses(p, to ProductID, last facts.Day) bool {
 	for _, q := range d.includes[p] {
 		if q == to || d.heldAt[q] == d.epoch || d.catalogue.Covers(to, q) {
 			continue
 		}
-		if at := d.newestOf(d.meter.counted[q]); at.Known() && d.today-d.days.day(at) <= facts.Day(limits.idle) {
+		if d.within(d.meter.counted[q], last) || d.within(d.meter.needed[q], last) {
 			return true
 		}
 	}
@@ -140,19 +141,20 @@ func (d *decider) byTier(row *Row, limits thresholds) {
 	family := d.catalogue.Family(of.Family)
 	for n := len(family) - 1; n >= 0; n-- {
 		higher := family[n]
-		if d.catalogue.Products[higher].Tier > of.Tier && !d.covered(higher) && d.needs(higher, limits) {
+		if d.catalogue.Products[higher].Tier > of.Tier && !d.covered(higher) && d.within(d.meter.needed[higher], facts.Day(limits.idle)) {
 			row.give(UnderTier, TierNeeded)
 			row.To = higher
 			return
 		}
 	}
 	slots := d.meter.needed[row.Product]
-	if slots.from == slots.to || d.needs(row.Product, limits) || !row.Clock.Known() ||
-		d.today-row.Clock <= facts.Day(limits.window) || !d.allWhole(slots, d.windowStart(row.Product, limits)) {
+	last := facts.Day(limits.idle) + max(d.stale[row.Product], d.staleOf(slots))
+	if slots.from == slots.to || d.within(slots, last) || !row.Clock.Known() ||
+		d.today-row.Clock <= facts.Day(limits.window) || !d.allWhole(slots, d.days.start(d.today-last)) {
 		return
 	}
 	to := d.lowerTier(row.Product, limits)
-	if to != NoProductID && d.misses(row.Product, to, limits) {
+	if to != NoProductID && d.misses(row.Product, to, last) {
 		return
 	}
 	row.give(OverTier, TierUnneeded)
@@ -172,14 +174,21 @@ func (d *decider) covered(p ProductID) bool {
 	return false
 }
 
-// needs reports whether there was use within the threshold that only the tier of p allows.
-func (d *decider) needs(p ProductID, limits thresholds) bool {
-	for x := d.meter.needed[p].from; x < d.meter.needed[p].to; x++ {
-		if at := d.newest(x); at.Known() && d.today-d.days.day(at) <= facts.Day(limits.idle) {
-			return true
+// within reports whether the holder's newest use over several slots is from the last days.
+func (d *decider) within(slots span, last facts.Day) bool {
+	at := d.newestOf(slots)
+	return at.Known() && d.today-d.days.day(at) <= last
+}
+
+// staleOf returns how many days old a value of several slots may be when it is delivered.
+func (d *decider) staleOf(slots span) facts.Day {
+	stale := facts.Day(0)
+	for x := slots.from; x < slots.to; x++ {
+		if input := d.meter.slots[x].input; input >= 0 {
+			stale = max(stale, days(d.snapshot.Inputs[input].Stale))
 		}
 	}
-	return false
+	return stale
 }
 
 // lowerTier returns what a seat above its need comes down to: what the rule says, else the next lower tier of the family.
