@@ -4,13 +4,18 @@ GO ?= go
 TOOL = $(GO) tool -modfile=tools/go.mod
 # Set TRUEUP_NO_SKIP=1 (as .ci/run does) and a test that would skip for want of a program fails instead.
 
-.PHONY: help build test race vet lint generate generated tidy demo bench picture clean
+.PHONY: help build test race vet lint generate generated tidy deploy demo bench picture clean
+
+# The one place that says how the program is built; the Dockerfile calls it. With VERSION set, equal sources give equal bytes
+# wherever they lie. Without it the program says which commit it was built from, as the go command found it.
+BIN = bin/trueup
+STAMP = $(if $(VERSION),-buildvcs=false -ldflags '-s -w -X "main.version=$(VERSION)"',-buildvcs=auto -ldflags '-s -w')
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-build: ## the program, static, into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/trueup ./cmd/trueup
+build: ## the program, static, into bin/; VERSION=1.2.3 stamps it, GOOS and GOARCH choose what it runs on
+	CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath $(STAMP) -o $(BIN) ./cmd/trueup
 
 test: ## every test; installs LibreOffice and poppler first where it may, and names what was skipped
 	./tools/test
@@ -34,6 +39,9 @@ generated: generate ## fail if what is generated is not current
 
 tidy: ## fail if go.mod is not tidy
 	$(GO) mod tidy -diff
+
+deploy: ## check Dockerfile, systemd units and manifests, and run the program in a root as bare as the image's
+	TRUEUP_MAKE="$(MAKE)" $(GO) test -C tools/deploy -count=1 ./...
 
 demo: ## the whole job on the demo organisation, in a temporary folder
 	$(GO) run ./cmd/trueup demo "$$(mktemp -d)/trueup-demo"

@@ -178,10 +178,7 @@ func (s size) archive(ctx context.Context) (pipeline.Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept, err := store.NewArchive(objects, "")
-	if err != nil {
-		return nil, err
-	}
+	kept := store.NewArchive(objects, "")
 	if !s.keep {
 		return archive{kept.Referencing()}, nil
 	}

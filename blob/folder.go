@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Folder is a [Store] in a folder of the local machine. An object is a file of its key's name; while it is being written
@@ -68,6 +69,37 @@ func (f *Folder) draft(ctx context.Context, key string, body io.ReadSeeker, sum 
 		return "", err
 	}
 	return name, nil
+}
+
+// Sweep removes what was last written to before the given time and never published: what writers leave behind that are
+// killed. A writer that is alive publishes its draft right after it has written the last byte, so a day ago is safe. Times are
+// those of the file system.
+func (f *Folder) Sweep(ctx context.Context, before time.Time) error {
+	d, err := f.root.Open(partial)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("sweep: %w", advise(err))
+	}
+	drafts, err := d.ReadDir(-1)
+	faults := []error{err, d.Close()}
+	for _, draft := range drafts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		info, err := draft.Info()
+		if err == nil && info.Mode().IsRegular() && info.ModTime().Before(before) {
+			err = f.root.Remove(path.Join(partial, draft.Name()))
+		}
+		if !errors.Is(err, fs.ErrNotExist) { // published or swept meanwhile
+			faults = append(faults, err)
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("sweep: %w", advise(err))
+	}
+	return nil
 }
 
 // fill copies body into file and returns its SHA-256.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func folder(t *testing.T) (*Folder, string) {
@@ -152,5 +153,35 @@ func TestLocations(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), "file:file/below", Options{Base: base}); err == nil {
 		t.Error("a folder below a file was opened")
+	}
+}
+
+func TestSweepRemovesOldDraftsOnly(t *testing.T) {
+	f, dir := folder(t)
+	day := time.Date(2026, 6, 2, 0, 0, 0, 0, time.UTC)
+	if err := f.Sweep(t.Context(), day); err != nil {
+		t.Errorf("nothing was ever written: %v", err)
+	}
+	if err := put(t, f, "kept", "published"); err != nil {
+		t.Fatal(err)
+	}
+	for name, changed := range map[string]time.Time{partial + "/dead": day.Add(-time.Second), partial + "/alive": day, "kept": day.AddDate(-1, 0, 0)} {
+		path := filepath.Join(dir, name)
+		if name != "kept" {
+			if err := os.WriteFile(path, []byte("half"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chtimes(path, changed, changed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Sweep(t.Context(), day); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{partial + "/dead": false, partial + "/alive": true, "kept": true} {
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
+			t.Errorf("%s: %v; want it to be there: %t", name, err, want)
+		}
 	}
 }

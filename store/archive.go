@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -37,15 +42,52 @@ const (
 	discarding              // not even hash
 )
 
-// NewArchive returns the archive in store. spool is a folder for what is being received, created if need be; "" is the
-// system's folder for temporary files.
-func NewArchive(store blob.Store, spool string) (*Archive, error) {
-	if spool != "" {
-		if err := os.MkdirAll(spool, 0o700); err != nil {
-			return nil, &Error{Op: "open archive", Err: err, Hint: "give the user that runs trueup write access to the folder"}
-		}
+// NewArchive returns the archive in store. spool is a folder for what is being received, created once there is something;
+// "" is the system's folder for temporary files.
+func NewArchive(store blob.Store, spool string) *Archive {
+	return &Archive{store: store, spool: spool}
+}
+
+// Sweep removes what processes that were killed left half-received: files and folders of the spool whose name begins with
+// "trueup-", that belong to this user and were last written to before the given time, and what the store behind it holds of
+// that sort. An input that is being received is written to all the time, so a day ago is safe.
+func (a *Archive) Sweep(ctx context.Context, before time.Time) error {
+	faults := []error{a.sweepSpool(ctx, before)}
+	if s, ok := a.store.(interface {
+		Sweep(context.Context, time.Time) error
+	}); ok {
+		faults = append(faults, s.Sweep(ctx, before))
 	}
-	return &Archive{store: store, spool: spool}, nil
+	if err := errors.Join(faults...); err != nil {
+		return &Error{Op: "sweep archive", Err: err, Hint: "remove by hand what it names"}
+	}
+	return nil
+}
+
+func (a *Archive) sweepSpool(ctx context.Context, before time.Time) error {
+	dir := cmp.Or(a.spool, os.TempDir())
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	faults := []error{err}
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil || !strings.HasPrefix(e.Name(), "trueup-") || !info.ModTime().Before(before) || !ours(info) {
+			continue // an error: it is gone meanwhile
+		}
+		faults = append(faults, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return errors.Join(faults...)
+}
+
+// ours tells whether a file belongs to the user this process runs as: the system's folder for temporary files is shared.
+func ours(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Geteuid()
 }
 
 // Referencing returns an archive that hashes what is created and keeps none of it; the operator keeps the files. It
@@ -96,6 +138,8 @@ func unanswered(op string, err error) error {
 	fault := &Error{Op: op, Err: err}
 	if inner, ok := errors.AsType[*blob.Error](err); ok {
 		fault.Hint = inner.Hint
+	} else if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EROFS) {
+		fault.Hint = "give the user that runs trueup write access to the folder; TMPDIR names another for an archive elsewhere"
 	}
 	return fault
 }
@@ -126,6 +170,11 @@ func (w *ArchiveWriter) Write(b []byte) (int, error) {
 // begin opens the spool file; the first bytes tell whether to compress. A first write of fewer than four bytes only
 // costs a needless compression.
 func (w *ArchiveWriter) begin(first []byte) (err error) {
+	if w.archive.spool != "" {
+		if err := os.MkdirAll(w.archive.spool, 0o700); err != nil {
+			return err
+		}
+	}
 	if w.file, err = os.CreateTemp(w.archive.spool, "trueup-archive-*"); err != nil {
 		return err
 	}

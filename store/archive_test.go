@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"pgregory.net/rapid"
@@ -29,11 +31,7 @@ func archive(t testing.TB) (*Archive, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	a, err := NewArchive(store, filepath.Join(dir, "spool"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a, dir
+	return NewArchive(store, filepath.Join(dir, "spool")), dir
 }
 
 // keep archives content, written in pieces.
@@ -267,5 +265,48 @@ func TestArchiveTellsLinesFromDamage(t *testing.T) {
 		if _, corrupt := errors.AsType[*CorruptError](err); corrupt || !errors.Is(err, errMute) || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("mute %v: %v; want that the store does not answer", mute, err)
 		}
+	}
+}
+
+func TestSweepRemovesWhatKilledProcessesLeave(t *testing.T) {
+	a, dir := archive(t)
+	if _, err := keep(t, a, []byte("kept"), 4); err != nil {
+		t.Fatal(err)
+	}
+	day := time.Date(2026, 6, 2, 0, 0, 0, 0, time.UTC)
+	files := map[string]struct {
+		changed time.Time
+		stays   bool
+	}{
+		"spool/trueup-archive-dead":           {day.Add(-time.Second), false},
+		"spool/trueup-report-dead/plan.json":  {day.Add(-time.Second), false},
+		"spool/trueup-archive-alive":          {day, true},
+		"spool/somebody-elses":                {day.Add(-time.Hour), true},
+		"archive/.partial/HALFPUBLISHEDBYONE": {day.Add(-time.Second), false},
+	}
+	for name, file := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.Chtimes(path, file.changed, file.changed), os.Chtimes(filepath.Dir(path), file.changed, file.changed)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := a.Sweep(t.Context(), day); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range files {
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != file.stays {
+			t.Errorf("%s: %v; want it to be there: %t", name, err, file.stays)
+		}
+	}
+	if r, err := a.Open(t.Context(), facts.Digest(sha256.Sum256([]byte("kept")))); err != nil {
+		t.Errorf("what the archive keeps: %v", err)
+	} else {
+		r.Close()
 	}
 }

@@ -52,9 +52,10 @@ func terminalWidth() int {
 	return width
 }
 
+// who names the OS user and the host; where the system knows no names, as in a bare container, the user's number.
 func who() string {
-	name, host := "unknown", "unknown"
-	if u, err := user.Current(); err == nil {
+	name, host := fmt.Sprintf("uid %d", os.Getuid()), "unknown"
+	if u, err := user.Current(); err == nil && u.Username != "" {
 		name = u.Username
 	}
 	if h, err := os.Hostname(); err == nil {
@@ -63,15 +64,21 @@ func who() string {
 	return name + "@" + host
 }
 
-// build names the version of the program: the module's version, or the revision it was built from.
+// version is what the linker was told (make build VERSION=1.2.3); empty otherwise.
+var version string
+
+// build names the version of the program: the one it was stamped with, else the module's, or the revision it was built from.
 func build() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
 	}
-	version := info.Main.Version
-	if version == "" || version == "(devel)" {
-		version = "devel"
+	name := info.Main.Version
+	if name == "" || name == "(devel)" {
+		name = "devel"
 	}
 	var revision, modified string
 	for _, s := range info.Settings {
@@ -82,13 +89,13 @@ func build() string {
 			modified = s.Value
 		}
 	}
-	if revision != "" && !strings.Contains(version, revision[:12]) {
-		version += " " + revision[:12]
+	if revision != "" && !strings.Contains(name, revision[:12]) {
+		name += " " + revision[:12]
 	}
-	if modified == "true" && !strings.Contains(version, "dirty") {
-		version += " (modified)"
+	if modified == "true" && !strings.Contains(name, "dirty") {
+		name += " (modified)"
 	}
-	return version
+	return name
 }
 
 // app is one invocation: its environment and the flags that all commands share.

@@ -54,11 +54,7 @@ func archived(t *testing.T, dir string, digest facts.Digest) (io.ReaderAt, int64
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive, err := store.NewArchive(objects, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := archive.Open(t.Context(), digest)
+	r, err := store.NewArchive(objects, "").Open(t.Context(), digest)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // the organisation's zone, also on machines without a zone database
 )
 
 func main() {

@@ -51,9 +51,9 @@ func (a *app) rebuild(ctx context.Context, id, out string) error {
 		out = "report-" + view.Run.ID
 	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
-		return mistakef("", "%v", err)
+		return mistakef("--out names another folder", "%v", err)
 	}
-	for _, d := range documents(view) {
+	for _, d := range documents(view, out) {
 		path := filepath.Join(out, d.name)
 		if err := writeFile(path, d.write); err != nil {
 			return err
@@ -88,11 +88,12 @@ func (t *session) viewOf(ctx context.Context, id string) (*reports.View, error) 
 	return reports.Build(plan, run, outcomes, policy)
 }
 
-// documents are the names of what a run publishes; the first is the workbook.
-func documents(view *reports.View) []document {
+// documents are the names of what a run publishes; the first is the workbook. Files in the making go to
+// the folder scratch.
+func documents(view *reports.View, scratch string) []document {
 	book := "trueup-" + view.Plan.AsOf.Time().Format("2006-01-02") + ".xlsx"
 	return []document{
-		{book, func(w io.Writer) error { _, err := workbook.Write(w, view); return err }},
+		{book, func(w io.Writer) error { _, err := workbook.Write(w, view, scratch); return err }},
 		{"plan.json", func(w io.Writer) error { return reports.WriteJSON(w, view) }},
 		{"rows.csv", func(w io.Writer) error { return reports.WriteCSV(w, view) }},
 	}
@@ -111,13 +112,16 @@ func (t *session) publish(ctx context.Context, run *reconcile.Run, plan *reconci
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "trueup-report-")
+	if err := os.MkdirAll(t.settings.spool(), 0o700); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(t.settings.spool(), "trueup-report-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	done := t.meter.Step("report")
-	files, closeAll, err := render(dir, documents(view))
+	files, closeAll, err := render(dir, documents(view, dir))
 	defer closeAll()
 	done()
 	if err != nil {
@@ -143,6 +147,7 @@ func (t *session) publishTo(ctx context.Context, target string, m publish.Manife
 	if err != nil {
 		return err
 	}
+	t.sweep(ctx, objects)
 	_, err = publish.Publish(ctx, objects, m, files)
 	return err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,6 +25,7 @@ type session struct {
 	db       *store.DB
 	line     *pipeline.Line
 	meter    *meter
+	kept     *store.Archive
 }
 
 // open wires the line. Close must be called.
@@ -39,10 +42,7 @@ func (a *app) openStore(ctx context.Context, s *settings, options store.Options)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := store.NewArchive(objects, "")
-	if err != nil {
-		return nil, err
-	}
+	kept := store.NewArchive(objects, s.spool())
 	kinds := archive{raw: kept, kept: kept, path: s.resolve}
 	if s.ArchiveInputs == "reference" {
 		kinds.raw = kept.Referencing()
@@ -55,7 +55,7 @@ func (a *app) openStore(ctx context.Context, s *settings, options store.Options)
 	if err != nil {
 		return nil, err
 	}
-	t := &session{app: a, settings: s, db: db, meter: a.meter()}
+	t := &session{app: a, settings: s, db: db, meter: a.meter(), kept: kept}
 	t.line = &pipeline.Line{Organisation: s.Organisation, Calendar: s.calendar, Sources: sources, Catalogue: s.catalogue,
 		Policy: s.policy, ProductsYAML: s.products, PolicyYAML: s.rules, Options: s.options, Ledger: db, Archive: kinds,
 		Progress: t.meter, Now: a.instant, Workers: max(1, a.workers)}
@@ -109,6 +109,29 @@ func (a *app) storeAddress(s *settings) (string, error) {
 		return "", fmt.Errorf("store: %w", err)
 	}
 	return address, nil
+}
+
+// spool is the folder for files in the making: on the volume of the archive, which has room for what it receives; for an
+// archive elsewhere the system's folder for temporary files.
+func (s *settings) spool() string {
+	if dir, ok := strings.CutPrefix(s.Archive, "file:"); ok {
+		return filepath.Join(s.resolve(dir), ".spool")
+	}
+	return os.TempDir()
+}
+
+// sweeper is what may hold half-made things of processes that were killed.
+type sweeper interface {
+	Sweep(ctx context.Context, before time.Time) error
+}
+
+// sweep removes what was left half-made more than a day ago. That it cannot is no reason not to run.
+func (a *app) sweep(ctx context.Context, place any) {
+	if s, ok := place.(sweeper); ok {
+		if err := s.Sweep(ctx, a.now().Add(-24*time.Hour)); err != nil {
+			a.warn(hint(err), "%v", err)
+		}
+	}
 }
 
 // close ends the session.
@@ -172,6 +195,7 @@ func (t *session) hold(ctx context.Context, kind string, asOf facts.Instant, do 
 	if _, err := t.db.MarkInterrupted(ctx, facts.At(time.Now())); err != nil {
 		return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
 	}
+	t.sweep(ctx, t.kept)
 	run := reconcile.Run{ID: t.runID(), Kind: kind, Started: t.instant(), AsOf: asOf, State: reconcile.RunRunning,
 		Who: t.who, Build: t.build}
 	if !asOf.Known() {

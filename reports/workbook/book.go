@@ -24,11 +24,14 @@ type Result struct {
 	Failed int // control checks that do not tie
 }
 
-// Write writes the workbook of a view. Its bytes depend on the view alone.
-func Write(w io.Writer, v *reports.View) (Result, error) { return write(w, v, sheetRows) }
+// Write writes the workbook of a view. Its bytes depend on the view alone. Sheets of more than 16 MB go through files in the
+// folder scratch, which are removed again; "" is the system's folder for temporary files.
+func Write(w io.Writer, v *reports.View, scratch string) (Result, error) {
+	return write(w, v, scratch, sheetRows)
+}
 
-func write(w io.Writer, v *reports.View, perSheet int) (Result, error) {
-	b := &book{view: v, file: excelize.NewFile(), perSheet: perSheet, tally: newTally()}
+func write(w io.Writer, v *reports.View, scratch string, perSheet int) (Result, error) {
+	b := &book{view: v, file: excelize.NewFile(excelize.Options{TmpDir: scratch}), perSheet: perSheet, tally: newTally()}
 	defer b.file.Close()
 	if err := b.build(); err != nil {
 		return Result{}, fmt.Errorf("workbook: %w", err)

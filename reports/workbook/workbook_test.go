@@ -40,7 +40,7 @@ func build(t *testing.T, plan *reconcile.Plan) *reports.View {
 func write(t *testing.T, v *reports.View) ([]byte, workbook.Result) {
 	t.Helper()
 	var out bytes.Buffer
-	result, err := workbook.Write(&out, v)
+	result, err := workbook.Write(&out, v, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestHostileText(t *testing.T) {
 // TestManySheets splits the rows, and the control totals still tie over all sheets.
 func TestManySheets(t *testing.T) {
 	var out bytes.Buffer
-	result, err := workbook.WriteSplit(&out, build(t, reportstest.Plan(reportstest.Lines())), 5)
+	result, err := workbook.WriteSplit(&out, build(t, reportstest.Plan(reportstest.Lines())), t.TempDir(), 5)
 	if err != nil {
 		t.Fatal(err)
 	}
