@@ -95,10 +95,35 @@ func (l *Line) put(ctx context.Context, name string, write func(io.Writer) error
 // ErrDiffers says that a plan, decided again from what was stored, came out differently.
 var ErrDiffers = errors.New("decided again from its stored inputs the plan comes out differently")
 
+// Stored is what a plan was decided from, as the archive kept it.
+type Stored struct {
+	Snapshot   *facts.Snapshot
+	Catalogue  *reconcile.Catalogue
+	Policy     *reconcile.Policy
+	PolicyYAML []byte
+	Options    reconcile.Options
+}
+
 // Load decides a stored plan again from the archive and checks that it comes out the same. Needs Archive and Calendar
 // only: catalogue, policy and options are those that were stored with the plan; the policy is returned too.
 func (l *Line) Load(ctx context.Context, record reconcile.PlanRecord) (*reconcile.Plan, *reconcile.Policy, error) {
 	defer l.Progress.Step("load the plan")()
+	stored, err := l.Stored(ctx, record)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := reconcile.Decide(stored.Snapshot, stored.Catalogue, stored.Policy, stored.Options)
+	if err != nil {
+		return nil, nil, fmt.Errorf("plan %s: %w", record.ID, err)
+	}
+	if plan.Digest != record.Digest {
+		return nil, nil, fmt.Errorf("plan %s, made by build %s: %w", record.ID, record.Build, ErrDiffers)
+	}
+	return plan, stored.Policy, nil
+}
+
+// Stored reads what a plan was decided from. Needs Archive only.
+func (l *Line) Stored(ctx context.Context, record reconcile.PlanRecord) (*Stored, error) {
 	var policyYAML, productsYAML, optionsJSON bytes.Buffer
 	for _, object := range []struct {
 		name   string
@@ -106,37 +131,24 @@ func (l *Line) Load(ctx context.Context, record reconcile.PlanRecord) (*reconcil
 		into   *bytes.Buffer
 	}{{"policy.yaml", record.Policy, &policyYAML}, {"products.yaml", record.Products, &productsYAML}, {"options.json", record.Options, &optionsJSON}} {
 		if err := l.get(ctx, object.name, object.digest, func(r io.Reader) error { _, err := object.into.ReadFrom(r); return err }); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	catalogue, err := reconcile.ParseCatalogue("products.yaml", productsYAML.Bytes())
-	if err != nil {
-		return nil, nil, fmt.Errorf("plan %s: %w", record.ID, err)
+	stored := &Stored{PolicyYAML: policyYAML.Bytes()}
+	var err error
+	if stored.Catalogue, err = reconcile.ParseCatalogue("products.yaml", productsYAML.Bytes()); err != nil {
+		return nil, fmt.Errorf("plan %s: %w", record.ID, err)
 	}
-	policy, err := reconcile.ParsePolicy("policy.yaml", policyYAML.Bytes(), catalogue)
-	if err != nil {
-		return nil, nil, fmt.Errorf("plan %s: %w", record.ID, err)
+	if stored.Policy, err = reconcile.ParsePolicy("policy.yaml", stored.PolicyYAML, stored.Catalogue); err != nil {
+		return nil, fmt.Errorf("plan %s: %w", record.ID, err)
 	}
-	var options reconcile.Options
-	if err := json.Unmarshal(optionsJSON.Bytes(), &options); err != nil {
-		return nil, nil, fmt.Errorf("plan %s: options: %w", record.ID, err)
+	if err := json.Unmarshal(optionsJSON.Bytes(), &stored.Options); err != nil {
+		return nil, fmt.Errorf("plan %s: options: %w", record.ID, err)
 	}
-	var snapshot *facts.Snapshot
-	err = l.get(ctx, "snapshot", record.Snapshot, func(r io.Reader) (err error) {
-		snapshot, err = facts.DecodeSnapshot(r)
+	return stored, l.get(ctx, "snapshot", record.Snapshot, func(r io.Reader) (err error) {
+		stored.Snapshot, err = facts.DecodeSnapshot(r)
 		return err
 	})
-	if err != nil {
-		return nil, nil, err
-	}
-	plan, err := reconcile.Decide(snapshot, catalogue, policy, options)
-	if err != nil {
-		return nil, nil, fmt.Errorf("plan %s: %w", record.ID, err)
-	}
-	if plan.Digest != record.Digest {
-		return nil, nil, fmt.Errorf("plan %s, made by build %s: %w", record.ID, record.Build, ErrDiffers)
-	}
-	return plan, policy, nil
 }
 
 // get hands the whole of an archived object to read, so that its hash is checked.

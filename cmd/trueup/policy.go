@@ -17,7 +17,7 @@ func (a *app) policyCommand() *cobra.Command {
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.policySchemaCommand(), a.policyTestCommand())
+	cmd.AddCommand(a.policySchemaCommand(), a.policyTestCommand(), a.policyDiffCommand())
 	return cmd
 }
 
