@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/user"
 	"runtime"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/term"
 
 	"trueup/facts"
+	"trueup/pipeline"
 )
 
 // environment is what the program takes from the outside world; tests replace it.
@@ -31,7 +33,8 @@ type environment struct {
 	who            string // OS user and host
 	build          string
 	workers        int
-	width          int // columns of the terminal on stdout; 0 off a terminal
+	width          int           // columns of the terminal on stdout; 0 off a terminal
+	tick           time.Duration // how often a server looks around
 }
 
 // system returns the real environment.
@@ -40,7 +43,7 @@ func system() environment {
 	return environment{args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr,
 		terminal: isatty.IsTerminal(os.Stderr.Fd()) && os.Getenv("TERM") != "dumb",
 		colour:   isatty.IsTerminal(os.Stdout.Fd()) && !plain && os.Getenv("TERM") != "dumb",
-		getenv:   os.Getenv, now: time.Now, who: who(), build: build(), workers: runtime.GOMAXPROCS(0), width: terminalWidth()}
+		getenv:   os.Getenv, now: time.Now, who: who(), build: build(), workers: runtime.GOMAXPROCS(0), width: terminalWidth(), tick: time.Minute}
 }
 
 // terminalWidth is the width of the terminal on standard output; 0 if it is none.
@@ -108,7 +111,10 @@ type app struct {
 	noColour   bool
 	noProgress bool
 	logFormat  string
-	exit       int // what a command that ran through asks to exit with
+	exit       int              // what a command that ran through asks to exit with
+	began      string           // id of the run that was begun last
+	faults     []pipeline.Fault // of the feeds that were read last
+	logger     *slog.Logger     // of a server; nil where people are spoken to
 }
 
 func (a *app) instant() facts.Instant { return facts.At(a.now()) }
@@ -121,8 +127,22 @@ type entry struct {
 	Exit  int    `json:"exit,omitempty"`
 }
 
+// voices begin what is said to people.
+var voices = map[string]string{"warning": "warning: ", "error": "trueup: "}
+
+// levels are those of log/slog for the words of entries.
+var levels = map[string]slog.Level{"info": slog.LevelInfo, "warning": slog.LevelWarn, "error": slog.LevelError}
+
 // log writes an entry to standard error, in the form that was asked for.
 func (a *app) log(e entry) {
+	if a.logger != nil {
+		var hint []any
+		if e.Hint != "" {
+			hint = []any{"hint", e.Hint}
+		}
+		a.logger.Log(context.Background(), levels[e.Level], e.Text, hint...)
+		return
+	}
 	if a.logFormat == "json" {
 		line, err := json.Marshal(e)
 		if err != nil {
@@ -131,7 +151,7 @@ func (a *app) log(e entry) {
 		fmt.Fprintln(a.stderr, string(line))
 		return
 	}
-	fmt.Fprintln(a.stderr, e.Text)
+	fmt.Fprintln(a.stderr, voices[e.Level]+e.Text)
 	if e.Hint != "" {
 		fmt.Fprintln(a.stderr, "hint: "+e.Hint)
 	}
@@ -146,13 +166,8 @@ func (a *app) say(format string, args ...any) {
 
 // warn tells people that something is amiss and what to do about it, unless quiet.
 func (a *app) warn(advice, format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	switch {
-	case a.quiet:
-	case a.logFormat == "json":
-		a.log(entry{Level: "warning", Text: text, Hint: advice})
-	default:
-		a.log(entry{Text: "warning: " + text, Hint: advice})
+	if !a.quiet {
+		a.log(entry{Level: "warning", Text: fmt.Sprintf(format, args...), Hint: advice})
 	}
 }
 

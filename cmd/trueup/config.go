@@ -17,6 +17,7 @@ import (
 	"trueup/connectors"
 	"trueup/facts"
 	"trueup/reconcile"
+	"trueup/schedule"
 )
 
 // config is trueup.yaml. Each section's type belongs to the package that uses it; a source's section is decoded by its
@@ -46,10 +47,6 @@ type config struct {
 // The sections below belong to parts that this build does not have; they are accepted so that one configuration serves
 // every build, and trueup check names those that have no effect yet.
 type (
-	scheduleSection struct {
-		Run  string            `yaml:"run"`
-		Pull map[string]string `yaml:"pull"`
-	}
 	retentionSection struct {
 		Archive      string `yaml:"archive"`
 		Pseudonymise string `yaml:"pseudonymise"`
@@ -62,9 +59,6 @@ type (
 		SMTP    string `yaml:"smtp"`
 		From    string `yaml:"from"`
 		Webhook string `yaml:"webhook"`
-	}
-	serveSection struct {
-		Listen string `yaml:"listen"`
 	}
 	licensegenSection struct {
 		Catalogue string `yaml:"catalogue"`
@@ -80,9 +74,8 @@ func (c *config) unused() []string {
 		name string
 		set  bool
 	}{
-		{"schedule", c.Schedule.Run != "" || len(c.Schedule.Pull) > 0},
 		{"retention", c.Retention != retentionSection{}}, {"keys", c.Keys != keysSection{}}, {"notify", c.Notify != notifySection{}},
-		{"serve", c.Serve != serveSection{}}, {"licensegen", c.Licensegen != licensegenSection{}},
+		{"licensegen", c.Licensegen != licensegenSection{}},
 	} {
 		if s.set {
 			names = append(names, s.name)
@@ -155,6 +148,7 @@ type settings struct {
 	products  []byte // as read
 	rules     []byte
 	options   reconcile.Options
+	schedules []schedule.Entry // the nightly run, then pulls by source
 }
 
 func (s *settings) resolve(path string) string {
@@ -199,7 +193,7 @@ func gather(all *reconcile.Faults, err error) error {
 
 func defaults() config {
 	return config{Timezone: "UTC", Store: "sqlite:var/trueup.db", Archive: "file:var/archive", Publish: []string{"file:out"},
-		Products: "products.yaml", Policy: "policy.yaml", ArchiveInputs: "copy"}
+		Products: "products.yaml", Policy: "policy.yaml", ArchiveInputs: "copy", Serve: serveSection{Listen: "127.0.0.1:8080"}}
 }
 
 // check validates what strict decoding cannot.
@@ -223,6 +217,8 @@ func (s *settings) check() {
 	}
 	s.checkSources()
 	s.checkIdentity()
+	s.checkSchedules()
+	s.checkListen()
 }
 
 // checkLocations refuses passwords in addresses: those are shown in messages and stand in the configuration's backups.

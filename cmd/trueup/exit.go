@@ -166,12 +166,7 @@ func (a *app) report(ctx context.Context, err error) int {
 	if code == exitInterrupted {
 		err = fmt.Errorf("interrupted: %w", context.Canceled)
 	}
-	text := strings.TrimRight(err.Error(), "\n")
-	if a.logFormat == "json" {
-		a.log(entry{Level: "error", Text: text, Hint: hint(err), Exit: code})
-	} else {
-		a.log(entry{Text: "trueup: " + text, Hint: hint(err)})
-	}
+	a.log(entry{Level: "error", Text: strings.TrimRight(err.Error(), "\n"), Hint: hint(err), Exit: code})
 	return code
 }
 

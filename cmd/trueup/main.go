@@ -18,5 +18,6 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE) // a reader that has had enough (| head) is an error of writing, not a death in mid-run
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(execute(ctx, system()))
 }

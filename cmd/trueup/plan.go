@@ -198,6 +198,7 @@ func awaiting(plan *reconcile.Plan) int {
 
 // tellFaults says which feeds could not be read.
 func (a *app) tellFaults(faults []pipeline.Fault) {
+	a.faults = faults
 	for _, f := range faults {
 		a.warn(hint(f.Err), "%s %s: %v", f.Source, f.Feed, f.Err)
 	}

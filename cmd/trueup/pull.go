@@ -34,14 +34,23 @@ func (a *app) pull(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
+	observations, err := a.pullOnce(ctx, s, names)
+	if err != nil {
+		return err
+	}
+	return a.printPulls(observations)
+}
+
+// pullOnce pulls the named sources, or all, as a run of its own.
+func (a *app) pullOnce(ctx context.Context, s *settings, names []string) ([]*facts.Observation, error) {
 	for _, name := range names {
 		if !slices.Contains(s.sourceNames(), name) {
-			return mistakef("sources are "+strings.Join(s.sourceNames(), ", "), "%q is no source", name)
+			return nil, mistakef("sources are "+strings.Join(s.sourceNames(), ", "), "%q is no source", name)
 		}
 	}
 	t, err := a.open(ctx, s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer t.close()
 	var observations []*facts.Observation
@@ -58,10 +67,7 @@ func (a *app) pull(ctx context.Context, names []string) error {
 		observations = pulled
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return a.printPulls(observations)
+	return observations, err
 }
 
 // pulled is one feed in the JSON output of trueup pull.

@@ -38,7 +38,8 @@ leaves evidence that can be performed again.`,
 		return mistakef(cmd.CommandPath()+" --help", "%v", err)
 	})
 	root.AddCommand(a.initCommand(), a.demoCommand(), a.checkCommand(), a.pullCommand(), a.planCommand(), a.applyCommand(), a.policyCommand(),
-		a.runCommand(), a.reportCommand(), a.explainCommand(), a.runsCommand(), a.ledgerCommand(), a.sourcesCommand(), a.awsPolicyCommand(), a.versionCommand())
+		a.runCommand(), a.reportCommand(), a.explainCommand(), a.runsCommand(), a.ledgerCommand(), a.scheduleCommand(),
+		a.serveCommand(), a.sourcesCommand(), a.awsPolicyCommand(), a.versionCommand())
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	addCompletion(root)

@@ -205,6 +205,7 @@ func (t *session) hold(ctx context.Context, kind string, asOf facts.Instant, do 
 		return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
 	}
 	if err = t.ready(ctx, kind); err == nil {
+		t.began = run.ID
 		err = do(ctx, &run, lease.Epoch)
 	}
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {

@@ -109,7 +109,11 @@ func (c *Client) send(request *http.Request, place string) (*Answer, error) {
 		return nil, &connectors.Error{Class: connectors.Permanent, Place: place,
 			Reason: fmt.Sprintf("the answer is longer than %d bytes", maxAnswer)}
 	}
-	return &Answer{Place: place, Status: response.StatusCode, Header: response.Header, Body: body}, nil
+	answer := &Answer{Place: place, Status: response.StatusCode, Header: response.Header, Body: body}
+	if fault := answer.Fault("", ""); fault.Class == connectors.Throttled {
+		connectors.TellThrottled(request.Context(), request.URL.Hostname(), fault.After)
+	}
+	return answer, nil
 }
 
 // lost is an exchange without an answer. The URL, which net/http puts into its errors, is left out.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,29 @@ func TestFaults(t *testing.T) {
 	}
 	if e := (&Answer{Status: 400, Header: http.Header{}}).Fault(strings.Repeat("ä", 2000), ""); len(e.Reason) > maxReason+30 {
 		t.Errorf("a reason of %d bytes", len(e.Reason))
+	}
+}
+
+// TestThrottlingIsTold holds that whoever watches the context hears of waits that were asked for, and of nothing else.
+func TestThrottlingIsTold(t *testing.T) {
+	status := http.StatusOK
+	client := newService(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(status)
+	}).client(t)
+	var told []string
+	ctx := connectors.WithTrace(t.Context(), &connectors.Trace{Throttled: func(host string, wait time.Duration) {
+		told = append(told, host+" "+wait.String())
+	}})
+	for _, status = range []int{200, 404, 429, 500, 503} {
+		for _, ctx := range []context.Context{ctx, t.Context()} { // unwatched, nothing happens
+			if _, err := client.Do(ctx, http.MethodGet, "/users", nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if want := []string{"127.0.0.1 7s", "127.0.0.1 7s"}; !slices.Equal(told, want) {
+		t.Errorf("told %v, want %v", told, want)
 	}
 }
 
