@@ -320,11 +320,11 @@ func (b *Bucket) checkLock(ctx context.Context) error {
 		return &Error{Place: b.String(), Reason: "has neither versioning nor Object Lock, which object_lock asks for",
 			Hint: "enable versioning and then Object Lock for the bucket (docs/operations.md), or object_lock: {mode: none}"}
 	}
-	return b.lockless(nil)
+	return b.lockless()
 }
 
-func (b *Bucket) lockless(err error) error {
-	return &Error{Place: b.String(), Reason: "has no Object Lock, which object_lock asks for", Err: err,
+func (b *Bucket) lockless() *Error {
+	return &Error{Place: b.String(), Reason: "has no Object Lock, which object_lock asks for",
 		Hint: "enable Object Lock for the bucket (docs/operations.md), or object_lock: {mode: none}"}
 }
 

@@ -120,7 +120,7 @@ func (b *Bucket) fault(err error) *Error {
 	case strings.HasPrefix(name, "KMS"):
 		return &Error{Reason: "cannot use the key " + b.kmsKey(), Hint: "s3.kms_key must name an enabled key of the bucket's region"}
 	case strings.HasPrefix(name, "ObjectLockConfigurationNotFound"), name == "InvalidRequest" && strings.Contains(err.Error(), "Object Lock"):
-		return b.lockless(nil).(*Error)
+		return b.lockless()
 	case name == "BadDigest", name == "XAmzContentSHA256Mismatch", name == "XAmzContentChecksumMismatch":
 		return &Error{Reason: "received other bytes than were sent", Hint: "something between here and the store changes requests, or the file changed meanwhile"}
 	case name == "NotImplemented":

@@ -18,7 +18,8 @@ func (a *app) checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Validate configuration and policy, probe each source and target; change nothing",
 		Long: "check reads the configuration, the product list and the policy and reports every mistake at once, then looks whether\n" +
-			"each source can be read and each target written. Nothing is changed.\n" +
+			"each source can be read and each target written. Nothing is changed; a folder that is missing is made, and a bucket is\n" +
+			"left with one small object, trueup-check.txt, which later checks find.\n" +
 			codesHelp(exitDone, exitUsage, exitUnreachable, exitVerification, exitInterrupted),
 		Example: "  trueup check\n  trueup check --output json",
 		Args:    noArgs,
