@@ -24,7 +24,7 @@ func TestDecisionsAreOfFactsOnly(t *testing.T) {
 		sameDecisions(t, newFolder(t, monday, "").plan(codes, asOf...), want)
 	})
 	t.Run("offline", func(t *testing.T) {
-		for _, name := range []string{"okta", "entra", "exports", "salesforce", "github", "contracts.csv"} {
+		for _, name := range []string{"okta", "entra", "exports", "salesforce", "github", "google", "contracts.csv"} {
 			if err := os.Rename(first.path(name), first.path(name+"-gone")); err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -140,7 +141,6 @@ func TestPeople(t *testing.T) {
 		person(`"left" email="" aliases=[] employee="" name="" kind=employee status=active`, "[]", ""),
 		person(`"octocat" email="octo@x" aliases=["cat@old" "cat@x"] employee="" name="Octo Cat" kind=employee status=active`, `["acme:Owner"]`, "2026-10-15T00:00:00Z"),
 		person(`"vs@x" email="vs@x" aliases=[] employee="" name="" kind=employee status=active`, "[]", ""))
-	same(t, "notes", strings.Join(o.Notes, "\n"), "the last sign-in is the last activity in GitHub Copilot: 2 records")
 }
 
 func TestSeats(t *testing.T) {
@@ -281,10 +281,13 @@ func TestUsage(t *testing.T) {
 		day("bo", "yesterday", `"used_chat":true`),
 		`{"user_login":"bo","used_chat":true}`,
 		`{"user_id":7,"day":"2026-11-19","used_chat":true}`}, "\n")), facts.FeedSignIns, "files: {sign-ins: usage.jsonl}")
-	same(t, "sign-ins", connectortest.Print(o), "day 2026-11-19 events=1", "day 2026-11-20 events=2", // in Berlin the day of UTC ends at 1 in the morning
-		"events from 2026-11-18T23:59:59.999Z to 2026-11-19T23:59:59.999Z, later 1, outcomes true",
-		`sign-in "ana" login="" application="GitHub Copilot" mode=unknown last=2026-11-19T23:59:59.999Z count=2`)
-	same(t, "the rest", said(o), "7 rows, 3 rejected, complete true, from 2026-11-18T00:00:00Z to 2026-11-19T23:59:59.999Z, lag 96h0m0s",
+	same(t, "sign-ins", connectortest.Print(o), "day 2026-11-18 events=1", "day 2026-11-19 events=2",
+		"events from 2026-11-18T22:59:59.999Z to 2026-11-19T22:59:59.999Z, later 1, outcomes true", // the last moment of the day in Berlin
+		`sign-in "ana" login="" application="GitHub Copilot" mode=unknown last=2026-11-19T22:59:59.999Z count=2`)
+	if o.Stale != usageStale {
+		t.Errorf("stale by %v", o.Stale)
+	}
+	same(t, "the rest", said(o), "7 rows, 3 rejected, complete true, from 2026-11-18T00:00:00Z to 2026-11-19T22:59:59.999Z, lag 96h0m0s",
 		"rejected usage.jsonl:5: a user's day without a date in day",
 		"rejected usage.jsonl:6: a user's day without a date in day",
 		"rejected usage.jsonl:7: neither an audit event with an action nor a user's day with user_login",
@@ -298,8 +301,31 @@ func TestCoverage(t *testing.T) {
 {"user_login":"ana","day":"2026-10-01","used_chat":true}
 {"user_login":"ana","day":"2026-11-19","used_chat":true}
 `), facts.FeedSignIns, "files: {sign-ins: log.jsonl}")
-	if o.From.String() != "2026-10-01T00:00:00Z" || o.To.String() != "2026-11-19T23:59:59.999Z" || o.Lag != usageLag {
+	if o.From.String() != "2026-10-01T00:00:00Z" || o.To.String() != "2026-11-19T22:59:59.999Z" || o.Lag != usageLag {
 		t.Errorf("from %v to %v, lag %v", o.From, o.To, o.Lag)
+	}
+}
+
+// TestUsageDayElsewhere checks that a day of UTC is the day of the same date wherever the organisation is, and no later
+// than UTC's.
+func TestUsageDayElsewhere(t *testing.T) {
+	for zone, want := range map[string]string{"America/Los_Angeles": "2026-11-18T23:59:59.999Z", "UTC": "2026-11-18T23:59:59.999Z",
+		"Asia/Tokyo": "2026-11-18T14:59:59.999Z", "Pacific/Kiritimati": "2026-11-18T09:59:59.999Z"} {
+		at, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := connectortest.Pull(facts.FeedSignIns, 1, nil)
+		p.Calendar = facts.NewCalendar(at)
+		r := newReader(p)
+		if err := r.add([]byte(`{"user_login":"ana","day":"2026-11-18","used_chat":true}`)); err != nil {
+			t.Fatal(err)
+		}
+		o := facts.NewObservation("github", facts.FeedSignIns, p.AsOf)
+		o.Join(r.lane)
+		if o.Daily.On(facts.Date(2026, 11, 18)) != 1 || o.Daily.Last.String() != want {
+			t.Errorf("%s: %v", zone, o.Daily)
+		}
 	}
 }
 

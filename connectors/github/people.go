@@ -2,7 +2,6 @@ package github
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"trueup/connectors"
@@ -17,9 +16,6 @@ func (s *source) people(ctx context.Context, p connectors.Pull, o *facts.Observa
 	for n := range d.people {
 		o.AddPerson(&d.people[n])
 	}
-	if d.active > 0 {
-		o.Notes = append(o.Notes, fmt.Sprintf("the last sign-in is the last activity in GitHub Copilot: %d records", d.active))
-	}
 	return err
 }
 
@@ -27,7 +23,6 @@ func (s *source) people(ctx context.Context, p connectors.Pull, o *facts.Observa
 type directory struct {
 	people []facts.Person
 	at     map[string]int // by login, folded
-	active int            // Copilot seats with a last activity
 }
 
 func (d *directory) add(r record) {
@@ -39,10 +34,7 @@ func (d *directory) add(r record) {
 		return
 	}
 	have := d.person(r.seat.Assignee.Login)
-	if used := r.seat.used(); used.Known() {
-		have.LastSignIn = max(have.LastSignIn, used)
-		d.active++
-	}
+	have.LastSignIn = max(have.LastSignIn, r.seat.used())
 	if sort := r.seat.Assignee.Type; sort != "" && sort != "User" { // a bot
 		have.Kind = facts.KindUnknown
 	}

@@ -19,6 +19,11 @@ const Copilot = "GitHub Copilot"
 // (docs.github.com/copilot/concepts/copilot-metrics), and the day itself.
 const usageLag = 96 * time.Hour
 
+// usageStale is by how much the date of a use may be too early, in zones ahead of UTC.
+const usageStale = 24 * time.Hour
+
+const dayMillis = 86_400_000
+
 // Members of audit events and of usage reports. The latter count what was done in a day, and say which parts were used.
 const (
 	eventAction = iota
@@ -57,16 +62,17 @@ const (
 
 // reader rolls up the records of one goroutine.
 type reader struct {
-	scan  *jsondoc.Scanner
-	lane  *facts.Lane
-	spans exports.Spans
-	asOf  facts.Instant
-	name  []byte // Copilot
+	scan     *jsondoc.Scanner
+	lane     *facts.Lane
+	spans    exports.Spans
+	calendar *facts.Calendar
+	asOf     facts.Instant
+	name     []byte // Copilot
 }
 
 func newReader(p connectors.Pull) *reader {
 	return &reader{scan: jsondoc.NewScanner(eventPaths), lane: facts.NewLane(p.Calendar, p.AsOf).Pulled(p.Observed),
-		spans: exports.NewSpans(logs), asOf: p.AsOf, name: []byte(Copilot)}
+		spans: exports.NewSpans(logs), calendar: p.Calendar, asOf: p.AsOf, name: []byte(Copilot)}
 }
 
 // signIns reads audit events and usage reports. A feed of both covers what both cover.
@@ -87,7 +93,7 @@ func (s *source) signIns(ctx context.Context, p connectors.Pull, o *facts.Observ
 	}
 	spans := readers[0].spans
 	if spans[usageLog].First.Known() {
-		o.Lag = usageLag
+		o.Lag, o.Stale = usageLag, usageStale
 		o.Notes = append(o.Notes, "usage reports come from telemetry: developers who switched it off in the editor are in none of them")
 	}
 	spans.Declare(o)
@@ -167,20 +173,20 @@ func (r *reader) mode() facts.Mode {
 	return facts.Interactive
 }
 
-// addUsage takes the user's day just scanned. The use may have been at any time of that day in UTC; the last moment of it
-// is the one that never makes a seat look idle too early.
+// addUsage takes the user's day just scanned. GitHub's days are those of UTC; a day stands for the same date of the
+// organisation, so that closures and silent days fall where they belong, and for its last moment.
 func (r *reader) addUsage() error {
 	day, err := facts.ParseDay(string(r.scan.Text(usageDay)))
 	if err != nil {
 		return noDay
 	}
-	start := facts.Instant(day) * 86_400_000
-	e := facts.SignIn{At: start + 86_400_000 - 1, Account: r.scan.Text(usageLogin), Application: r.name, Success: r.active()}
+	start := facts.Instant(day) * dayMillis
+	e := facts.SignIn{At: min(start+dayMillis-1, r.calendar.End(day)), Account: r.scan.Text(usageLogin), Application: r.name, Success: r.active()}
 	if !r.lane.Add(e) {
 		return wrongTime
 	}
 	if e.At <= r.asOf {
-		r.spans.Add(usageLog, start)
+		r.spans.Add(usageLog, max(start, r.calendar.Start(day)))
 		r.spans.Add(usageLog, e.At)
 	}
 	return nil
