@@ -63,13 +63,13 @@ func Open(ctx context.Context, dsn string, options Options) (*DB, error) {
 	if err := d.arrive(ctx, options); err != nil {
 		return nil, d.fault("open store "+d.dialect.name, errors.Join(err, d.db.Close()))
 	}
-	d.patience = patience
 	return d, nil
 }
 
 // arrive makes sure that the ledger is there and up to date.
 func (d *DB) arrive(ctx context.Context, options Options) error {
 	state, err := d.state(ctx)
+	d.patience = patience // from here on it is known that there is somebody to wait for
 	switch {
 	case err != nil:
 		return err

@@ -60,7 +60,7 @@ func openPostgres(dsn string, options Options) (*DB, error) {
 		migrating: mode{options: &sql.TxOptions{Isolation: sql.LevelReadCommitted}, first: migrationLock},
 		exists: `SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 			WHERE n.nspname = current_schema() AND c.relname = ?`,
-		greet: greetPostgres, ready: readyPostgres, commit: commitPostgres, fate: fatePostgres, explain: explainPostgres}
+		greet: greetPostgres(oldestPostgres), ready: readyPostgres, commit: commitPostgres, fate: fatePostgres, explain: explainPostgres}
 	db := sql.OpenDB(settled{connector, settingsFor(config)})
 	db.SetMaxOpenConns(connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -84,11 +84,10 @@ func badAddress(dsn string, err error) error {
 
 // postgresName names the database in messages.
 func postgresName(c pq.Config) string {
-	host := c.Host
-	if !filepath.IsAbs(host) {
-		host = net.JoinHostPort(host, strconv.Itoa(int(c.Port)))
+	if filepath.IsAbs(c.Host) {
+		return fmt.Sprintf("postgres://%s@/%s?host=%s", c.User, c.Database, c.Host)
 	}
-	return (&url.URL{Scheme: "postgres", User: url.User(c.User), Host: strings.Trim(host, "/"), Path: "/" + c.Database}).Redacted()
+	return fmt.Sprintf("postgres://%s@%s/%s", c.User, net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), c.Database)
 }
 
 // locate makes the files that the address names relative to dir, as all paths of a configuration are.
@@ -142,8 +141,12 @@ func (s settled) Connect(ctx context.Context) (driver.Conn, error) {
 	return c, nil
 }
 
-// greetPostgres refuses what would only fail later: a server that is too old, texts that could not be stored, no schema.
-func greetPostgres(ctx context.Context, t *tx) error {
+// greetPostgres refuses what would only fail later: a server older than oldest, texts that could not be stored, no schema.
+func greetPostgres(oldest int) func(context.Context, *tx) error {
+	return func(ctx context.Context, t *tx) error { return t.greet(ctx, oldest) }
+}
+
+func (t *tx) greet(ctx context.Context, oldest int) error {
 	var is struct {
 		Version  int    `db:"version"`
 		Shown    string `db:"shown"`
@@ -157,8 +160,9 @@ func greetPostgres(ctx context.Context, t *tx) error {
 		return err
 	}
 	switch {
-	case is.Version < oldestPostgres:
-		return tooOld(is.Shown)
+	case is.Version < oldest:
+		return &Error{Op: "server", Reason: "is PostgreSQL " + is.Shown + ", which is too old",
+			Hint: "use PostgreSQL " + strconv.Itoa(oldest/10000) + " or newer"}
 	case is.Encoding != "UTF8":
 		return &Error{Op: "database", Reason: "its encoding is " + is.Encoding + ", which cannot hold every name",
 			Hint: "make one with: createdb --encoding UTF8 --template template0 NAME"}
@@ -167,11 +171,6 @@ func greetPostgres(ctx context.Context, t *tx) error {
 			Hint: "as its owner: CREATE SCHEMA NAME AUTHORIZATION ROLE, or GRANT USAGE, CREATE ON SCHEMA NAME TO ROLE"}
 	}
 	return nil
-}
-
-func tooOld(version string) error {
-	return &Error{Op: "server", Reason: "is PostgreSQL " + version + ", which is too old",
-		Hint: "use PostgreSQL " + strconv.Itoa(oldestPostgres/10000) + " or newer"}
 }
 
 // commitPostgres commits. If the connection is lost before the answer comes, the server is asked what became of the

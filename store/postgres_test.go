@@ -40,7 +40,7 @@ func TestBothDatabasesHaveTheSameTables(t *testing.T) {
 		FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'`)
 	got := columns(big, `SELECT table_name || '.' || to_char(ordinal_position - 1, 'FM000') || ' ' || column_name ||
 			CASE WHEN is_nullable = 'YES' THEN ' NULL' ELSE '' END
-		FROM information_schema.columns WHERE table_schema = 'public'`)
+		FROM information_schema.columns WHERE table_schema = current_schema()`)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("columns (-sqlite +postgres):\n%s", diff)
 	}

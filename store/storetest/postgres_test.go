@@ -22,11 +22,11 @@ func query(t *testing.T, dsn, statement string) string {
 	return got
 }
 
-func TestEachTestHasADatabaseOfItsOwn(t *testing.T) {
+func TestEachTestHasASchemaOfItsOwn(t *testing.T) {
 	a, b := Postgres(t), Postgres(t)
 	query(t, a, `CREATE TABLE x AS SELECT 1; SELECT 'made'`)
-	if got := query(t, b, `SELECT count(*)::text FROM pg_tables WHERE tablename = 'x'`); got != "0" {
-		t.Errorf("a table of one database stands in another: %s", got)
+	if got := query(t, b, `SELECT count(*)::text FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'x'`); got != "0" {
+		t.Errorf("a table of one schema stands in another: %s", got)
 	}
 }
 
@@ -44,7 +44,7 @@ func TestWhatIsCommittedOutlivesACrash(t *testing.T) {
 func TestNothingIsLeftBehind(t *testing.T) {
 	var s *Server
 	t.Run("test", func(t *testing.T) { s = Own(t) })
-	for deadline := time.Now().Add(10 * time.Second); syscall.Kill(s.server, 0) == nil; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); s.alive(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the server still works")
 		}

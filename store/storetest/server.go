@@ -44,7 +44,8 @@ echo $server
 word=$(cat)
 kill -QUIT $server 2>/dev/null
 wait $server
-[ "$word" = keep ] || rm -rf "$DIR"
+[ "$word" = keep ] && exit
+for try in 1 2 3 4 5 6 7 8 9; do rm -rf "$DIR" 2>/dev/null && exit; sleep 0.2; done
 `
 
 // newServer makes the data folder of a server that is not started yet.
@@ -119,15 +120,21 @@ func (s *Server) start(programs string) error {
 func (s *Server) await() error {
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		state, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
-		if err == nil && bytes.HasPrefix(state, fmt.Appendln(nil, s.server)) && bytes.Contains(state, []byte("ready")) {
+		if err == nil && bytes.HasPrefix(state, fmt.Appendln(nil, s.server)) && (bytes.Contains(state, []byte("ready")) || bytes.Contains(state, []byte("standby"))) {
 			return nil
 		}
-		if syscall.Kill(s.server, 0) != nil {
+		if !s.alive() {
 			break
 		}
 	}
 	log, _ := os.ReadFile(filepath.Join(s.Dir, "server.log"))
 	return fmt.Errorf("the server does not start: %s", log)
+}
+
+// alive tells whether the server's process works; one that has ended and was not waited for does not.
+func (s *Server) alive() bool {
+	state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.server))
+	return err == nil && !bytes.Contains(state, []byte(") Z "))
 }
 
 // DSN is the address of a database by the unix socket for a role that is trusted there.
