@@ -381,7 +381,11 @@ func (s *settings) digest() facts.Digest {
 	return facts.Digest(h.Sum(nil))
 }
 
-// secret resolves env:NAME and file:PATH.
+// credentials is what the path of a secret may begin with: the folder in which systemd hands credentials to a service, named
+// after the unit (systemd.exec(5), section Credentials).
+const credentials = "${CREDENTIALS_DIRECTORY}/"
+
+// secret resolves env:NAME, file:PATH and file:${CREDENTIALS_DIRECTORY}/NAME.
 func (a *app) secret(s *settings) func(reference string) (string, error) {
 	return func(reference string) (string, error) {
 		kind, name, _ := strings.Cut(reference, ":")
@@ -392,6 +396,12 @@ func (a *app) secret(s *settings) func(reference string) (string, error) {
 			}
 			return "", &connectors.Error{Class: connectors.Unauthorised, Place: reference, Reason: "the environment variable is not set"}
 		case "file":
+			if rest, ok := strings.CutPrefix(name, credentials); ok {
+				if name = filepath.Join(a.getenv("CREDENTIALS_DIRECTORY"), rest); !filepath.IsAbs(name) {
+					return "", &connectors.Error{Class: connectors.Unauthorised, Place: reference, Reason: "no credentials were handed over",
+						Hint: "systemd does for a service with LoadCredential=; elsewhere write env:NAME or file:PATH"}
+				}
+			}
 			b, err := os.ReadFile(s.resolve(name))
 			if err != nil {
 				return "", &connectors.Error{Class: connectors.Unauthorised, Place: reference, Reason: "the secret cannot be read", Err: errors.Unwrap(err)}

@@ -122,3 +122,22 @@ func unpack(path string, body []byte) ([]byte, error) {
 	}
 	return io.ReadAll(r)
 }
+
+// TestSecretFromSystemd hands a secret over as systemd does: in a folder that only the environment names.
+func TestSecretFromSystemd(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "secret_entra"), []byte("canary\n"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	const reference = "file:${CREDENTIALS_DIRECTORY}/secret_entra"
+	for given, want := range map[string]string{folder: "canary", "": "", "relative": ""} {
+		a := &app{environment: environment{getenv: func(string) string { return given }}}
+		got, err := a.secret(&settings{dir: t.TempDir()})(reference)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("CREDENTIALS_DIRECTORY=%q: %q, %v; want %q", given, got, err, want)
+		}
+		if err != nil && !strings.Contains(hint(err), "LoadCredential") {
+			t.Errorf("hint %q", hint(err))
+		}
+	}
+}

@@ -6,8 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // bare is a root as the image's last stage lays it out and nothing else: no shell, no /etc/passwd, no /tmp, no /proc. It is
@@ -158,4 +161,73 @@ func TestRootIsReadOnly(t *testing.T) {
 	if out := b.must(t, 4, "init", "/usr/new"); !strings.Contains(out, "read-only") && !strings.Contains(out, "permission denied") {
 		t.Errorf("writing into the system: %s", out)
 	}
+}
+
+// TestConfigMapInBareRoot runs the manifests' configuration as Kubernetes lays it: files are links into a hidden folder that
+// is swapped as a whole, none of it can be written to, and all that is written goes to the volume.
+func TestConfigMapInBareRoot(t *testing.T) {
+	b := newBare(t)
+	spec := manifestsOf(t, "nightly").pod.Spec
+	mounted := map[string]string{} // by volume
+	for _, mount := range spec.Containers[0].VolumeMounts {
+		mounted[mount.Name] = mount.MountPath
+	}
+	config, data := mounted["config"], mounted["data"]
+	for name, content := range configFiles(t) {
+		b.write(t, config+"/..2026_06_29/"+name, content)
+		if err := os.Symlink("..data/"+name, filepath.Join(b.dir, config, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("..2026_06_29", filepath.Join(b.dir, config, "..data")); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"hr-2026.csv": "Employee ID,Work Email,Status,Dept,CC,Start Date,End Date\n1,ana@example.com,Active,Design,100,2020-01-01,\n",
+		"okta/users.json": `[{"id":"00u1","status":"ACTIVE","created":"2020-01-01T00:00:00.000Z","profile":` +
+			`{"login":"ana@example.com","email":"ana@example.com","employeeNumber":"1"}}]`,
+		"okta/system-log.jsonl": `{"uuid":"1","published":"2026-06-28T08:00:00.000Z","eventType":"user.authentication.sso",` +
+			`"outcome":{"result":"SUCCESS"},"actor":{"id":"00u1","type":"User","alternateId":"ana@example.com"},` +
+			`"target":[{"id":"0oa1","type":"AppInstance","displayName":"Figma"}]}` + "\n",
+		"figma-seats.csv": "account,product,assigned\nana@example.com,figma,2024-01-01\n",
+	} {
+		b.write(t, data+"/exports/"+name, content)
+	}
+	writable := []string{data, mounted["temporary"]}
+	for _, folder := range writable {
+		path := filepath.Join(b.dir, folder)
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, 0o777); err != nil { // fsGroup does it there
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		want []int
+	}{
+		{[]string{"check", "--config", config + "/trueup.yaml"}, []int{0}},
+		{spec.Containers[0].Args, []int{0, 3}}, // the log of one day proves nothing idle
+	} {
+		code, stdout, stderr := b.run(t, writable, c.args...)
+		if !slices.Contains(c.want, code) {
+			t.Errorf("trueup %s: exit %d, want %v\n%s%s", strings.Join(c.args, " "), code, c.want, stdout, stderr)
+		}
+	}
+	if books, _ := filepath.Glob(filepath.Join(b.dir, data, "out/run=*/*.xlsx")); len(books) != 1 {
+		t.Errorf("workbooks %v; want one", books)
+	}
+}
+
+// configFiles is what the manifests' ConfigMap holds.
+func configFiles(t *testing.T) map[string]string {
+	t.Helper()
+	for id, object := range manifestsOf(t, "nightly").objects {
+		if m, ok := object.(*corev1.ConfigMap); ok && strings.HasPrefix(id, "ConfigMap/trueup-") {
+			return m.Data
+		}
+	}
+	t.Fatal("no ConfigMap")
+	return nil
 }
