@@ -17,9 +17,9 @@ func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Validate configuration and policy, probe each source and target; change nothing",
-		Long: "check reads the configuration, the product list and the policy and reports every mistake at once, then looks whether\n" +
-			"each source can be read and each target written. Nothing is changed; a folder that is missing is made, and a bucket is\n" +
-			"left with one small object, trueup-check.txt, which later checks find.\n" +
+		Long: "check reads the configuration with its schedules, the product list and the policy and reports every mistake at once,\n" +
+			"then looks whether each source can be read and each target written. Nothing is changed; a folder that is missing is\n" +
+			"made, and a bucket is left with one small object, trueup-check.txt, which later checks find.\n" +
 			codesHelp(exitDone, exitUsage, exitUnreachable, exitVerification, exitInterrupted),
 		Example: "  trueup check\n  trueup check --output json",
 		Args:    noArgs,
@@ -53,6 +53,9 @@ func (a *app) check(ctx context.Context) error {
 		passed("products", s.Products, fmt.Sprintf("%d products", len(s.catalogue.Products))),
 		passed("policy", s.config.Policy, fmt.Sprintf("mode %s, %d eligibility, %d reclaim, %d exemption rules", s.policy.Mode,
 			len(s.policy.Eligibility), len(s.policy.Reclaim), len(s.policy.Exempt)))}
+	for _, e := range s.schedules {
+		probes = append(probes, passed("schedule", e.Name, e.Spec.Text()+", next "+e.Spec.Next(a.now()).Format(dueLayout)))
+	}
 	for _, source := range sources {
 		probes = append(probes, a.probeSource(ctx, s, source.Name, source.Driver)...)
 	}

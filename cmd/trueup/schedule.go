@@ -155,12 +155,14 @@ func (a *app) printSchedules(all []scheduled, zone *time.Location) error {
 	return nil
 }
 
+// dueLayout is how due times are shown.
+const dueLayout = "Mon 2006-01-02 15:04 MST"
+
 func printSchedule(out io.Writer, row scheduled, zone *time.Location) error {
-	const layout = "Mon 2006-01-02 15:04 MST"
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	label := "next"
 	for _, at := range row.Next {
-		fmt.Fprintf(w, "  %s\t%s\n", label, at.In(zone).Format(layout))
+		fmt.Fprintf(w, "  %s\t%s\n", label, at.In(zone).Format(dueLayout))
 		label = ""
 	}
 	label = "last"
@@ -173,7 +175,7 @@ func printSchedule(out io.Writer, row scheduled, zone *time.Location) error {
 		if slot.State == store.SlotRunning {
 			text = "since " + slot.Claimed.Time().In(zone).Format("15:04:05") + ", " + slot.By
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", label, slot.At.Time().In(zone).Format(layout), state, dash(slot.Run), dash(text))
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", label, slot.At.Time().In(zone).Format(dueLayout), state, dash(slot.Run), dash(text))
 		label = ""
 	}
 	return w.Flush()

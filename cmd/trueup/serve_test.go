@@ -459,6 +459,9 @@ func TestSchedule(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(o.dir, "var")); !os.IsNotExist(err) {
 		t.Errorf("looking made a ledger: %v", err)
 	}
+	if r := o.trueup("check"); r.code != exitDone || !strings.Contains(r.out, "pull okta") || !strings.Contains(r.out, "30 2 * * *, next Wed 2026-07-01 02:30 CEST") || strings.Contains(r.err, "no effect") {
+		t.Errorf("check: exit %d\n%s%s", r.code, r.out, r.err)
+	}
 	if r := o.trueup("schedule", "--limit", "0"); r.code != exitUsage {
 		t.Errorf("--limit 0: exit %d", r.code)
 	}
