@@ -32,7 +32,7 @@ type Store interface {
 	// List yields the objects whose keys begin with prefix, in byte order of their keys, until one cannot be read.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 	// Probe says whether objects can be listed, created and read here, before there is anything to lose. A bucket is left
-	// with one small object under [Marker]; it is the same for ever, so that only the first probe creates it.
+	// with one small object, trueup-check….txt; it is the same for ever, so that only the first probe creates it.
 	Probe(ctx context.Context) error
 }
 

@@ -267,10 +267,18 @@ func (b *Bucket) list(ctx context.Context, prefix string, page int32) iter.Seq2[
 	}
 }
 
-// Marker is the key of the object that [Bucket.Probe] creates once.
-const Marker = "trueup-check.txt"
-
 const markerText = "trueup puts this object, if it is not there, to see whether it may write here. Leave it where it is.\n"
+
+// marker is the key of the object that [Bucket.Probe] creates once: one for each way of encrypting and locking, so that
+// another key or mode is tried too.
+func (b *Bucket) marker() string {
+	s := b.section
+	if s.SSE == "" && !s.ObjectLock.Wanted() {
+		return "trueup-check.txt"
+	}
+	way := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", s.SSE, s.KMSKey, s.ObjectLock.Mode))
+	return fmt.Sprintf("trueup-check-%x.txt", way[:4])
+}
 
 // Probe implements [Store]: it finds credentials, lists, looks whether the bucket can lock objects where that is asked
 // for, creates the marker or finds it created, and reads it. It does not wait as long as the other verbs for a store that
@@ -289,16 +297,16 @@ func (b *Bucket) Probe(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := brisk.Put(ctx, Marker, strings.NewReader(markerText), sha256.Sum256([]byte(markerText))); err != nil {
+	if err := brisk.Put(ctx, b.marker(), strings.NewReader(markerText), sha256.Sum256([]byte(markerText))); err != nil {
 		return err
 	}
-	body, err := brisk.Get(ctx, Marker)
+	body, err := brisk.Get(ctx, b.marker())
 	if err != nil {
 		return err
 	}
 	text, err := io.ReadAll(io.LimitReader(body, int64(len(markerText))+1))
 	if err = errors.Join(err, body.Close()); err == nil && !bytes.Equal(text, []byte(markerText)) {
-		err = &Error{Place: b.at(Marker), Reason: "is not what was put there", Hint: "something between here and the store changes objects"}
+		err = &Error{Place: b.at(b.marker()), Reason: "is not what was put there", Hint: "something between here and the store changes objects"}
 	}
 	return err
 }

@@ -65,7 +65,7 @@ func TestFaults(t *testing.T) {
 		{"may not get", "", func(f *blobtest.Fake, _ *blob.S3) { f.Deny = []string{"s3:GetObject"} },
 			"does not allow s3:GetObject on arn:aws:s3:::plain/some/where/trueup-check.txt", "trueup aws-policy"},
 		{"may not lock", "s3://locked/x", func(f *blobtest.Fake, s *blob.S3) { s.ObjectLock, f.Deny = lock, []string{"s3:PutObjectRetention"} },
-			"does not allow s3:PutObjectRetention on arn:aws:s3:::locked/x/trueup-check.txt", "trueup aws-policy"},
+			"does not allow s3:PutObjectRetention on arn:aws:s3:::locked/x/trueup-check-", "trueup aws-policy"},
 		{"may not look for locks", "s3://locked/x", func(f *blobtest.Fake, s *blob.S3) {
 			s.ObjectLock, f.Deny = lock, []string{"s3:GetBucketObjectLockConfiguration"}
 		}, "does not allow s3:GetBucketObjectLockConfiguration on arn:aws:s3:::locked: 403", "trueup aws-policy"},
@@ -423,3 +423,24 @@ func TestVirtualHost(t *testing.T) {
 type doer func(*http.Request) (*http.Response, error)
 
 func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
+
+// TestProbeTriesWhatIsNew probes again with other ways to keep objects: each is tried once by writing.
+func TestProbeTriesWhatIsNew(t *testing.T) {
+	f := blobtest.NewFake(t)
+	s := section(f)
+	for n, change := range []func(){func() {}, func() { s.SSE = "AES256" }, func() { s.SSE, s.KMSKey = "aws:kms", kmsKey },
+		func() { s.ObjectLock = blob.ObjectLock{Mode: "governance", Days: 1} }} {
+		change()
+		for range 2 {
+			if err := brisk(t, "s3://locked/x", s).Probe(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if keys := blobtest.Keys(t, brisk(t, "s3://locked/x", s), "trueup-check"); len(keys) != n+1 {
+			t.Errorf("after change %d there are %v", n, keys)
+		}
+	}
+	s.KMSKey = strings.Replace(kmsKey, "1111-", "2222-", 1)
+	f.Deny = []string{"kms:GenerateDataKey"}
+	explained(t, brisk(t, "s3://locked/x", s).Probe(t.Context()), "does not allow kms:GenerateDataKey on "+s.KMSKey, "trueup aws-policy")
+}

@@ -247,7 +247,7 @@ func TestPublishGoesOn(t *testing.T) {
 	}
 	options := blob.Options{S3: blob.S3{Region: "eu-central-1", Endpoint: f.URL, PathStyle: true}}
 	for _, place := range []string{"s3://plain/a", "s3://locked/b"} {
-		if _, err := opened(t, place, options).Stat(t.Context(), blob.Marker); err != nil {
+		if _, err := opened(t, place, options).Stat(t.Context(), "trueup-check.txt"); err != nil {
 			t.Fatal(err)
 		}
 	}
