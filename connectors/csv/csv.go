@@ -4,11 +4,14 @@
 package csv
 
 import (
+	"context"
 	"fmt"
 	"unicode/utf8"
 
 	"trueup/connectors"
+	"trueup/connectors/internal/exports"
 	"trueup/connectors/internal/mapping"
+	"trueup/connectors/internal/table"
 	"trueup/facts"
 )
 
@@ -37,15 +40,16 @@ func open(section connectors.Section) (connectors.Source, error) {
 	if err := section.Decode(&c); err != nil {
 		return nil, err
 	}
-	r := &reader{}
+	var r table.Reader
 	if d := c.CSV.Delimiter; d != "" {
 		if len(d) != 1 || d[0] == '"' || d[0] == '\r' || d[0] == '\n' || d[0] == 0 || d[0] >= utf8.RuneSelf {
 			return nil, fmt.Errorf("%s: %w", section.Name, &connectors.Error{Place: "csv.delimiter", Reason: fmt.Sprintf("%q is no delimiter", d),
 				Hint: `write one character: ",", ";", "|" or "\t"`})
 		}
-		r.delimiter = d[0]
+		r.Delimiter = d[0]
 	}
-	source, err := mapping.Open(section, &c.Exports, c.Settings, c.CSV.Writing, r.read)
+	source, err := mapping.Open(section, &c.Exports, c.Settings, c.CSV.Writing,
+		func(ctx context.Context, f *exports.File, in *mapping.Intake) error { return r.Read(ctx, f, in) })
 	if err != nil {
 		return nil, err // not source, which would be a nil pointer in an interface
 	}

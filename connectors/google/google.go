@@ -1,7 +1,7 @@
 // Package google reads exports of a Google Workspace organisation: users of the Directory API, activities of the Reports
 // API, and licence assignments of the Enterprise License Manager API, as their references describe them
 // (developers.google.com/workspace/admin). Files are the APIs' pages as they come, arrays, or JSON lines; activities also
-// in the flattened forms in which security tools store them.
+// in the flattened forms in which security tools store them, and users also as the table that the admin console downloads.
 //
 // Four things about Google decide how its data is read. Users and actors have an immutable id of up to 21 digits, which
 // is text; licence assignments name the user by e-mail address only, so that the two are told to be one by that address.
@@ -11,7 +11,8 @@
 //
 // Not verified against a live organisation: that lastLoginTime 1970-01-01 means never, and that it moves by sign-ins on
 // the web only, not by phones and IMAP clients. Both are read the safe way: that moment is an absent one, and whoever
-// wants to conclude idleness names the login log as the product's signal.
+// wants to conclude idleness names the login log as the product's signal. Of the console's table the columns are
+// documented and rows are not: a row with a time in another form is refused.
 package google
 
 import (

@@ -132,9 +132,45 @@ func TestPeople(t *testing.T) {
 		"rejected users.json:8: a user without an id",
 		"rejected users.json:9: a user with a field of the wrong type",
 		"rejected users.json:10: a user with a field of the wrong type",
-		"note suspended was not asked for, their status is unknown: 1 users",
+		"note whether they are suspended is not told, their status is unknown: 1 users",
 		"note archived, taken for suspended: 1 users",
 		"note emails, externalIds, organizations or relations is not what Google writes and was left out: 1 users")
+}
+
+// TestConsole reads the table of the admin console, with the header that Google documents and rows made after it.
+func TestConsole(t *testing.T) {
+	const header = "First Name [Required],Last Name [Required],Email Address [Required],Password [Required],Password Hash Function [UPLOAD ONLY]," +
+		"Org Unit Path [Required],New Primary Email [UPLOAD ONLY],Status [READ ONLY],Last Sign In [READ ONLY],Recovery Email,Employee ID,Employee Title," +
+		"Manager Email,Department,Cost Center,2sv Enrolled [READ ONLY],New Status [UPLOAD ONLY]"
+	dir := write(t, "User_Download.csv", "\ufeff"+header+`
+Ana,"Núñez, A",ana@x,****,,/R&D,,Active,2026/07/01 10:00:00,,0042,Chief,boss@x,R&D,CC1,True,
+Bo,,bo@x,****,,/,,Suspended,Never logged in,,,,,,,False,
+Cy,,cy@x,****,,,,Archived,,,,,,,,,
+Di,,di@x,****,,,,Deleted,2016/04/04 00:24:13,,,,,,,,
+Ed,,ed@x,****,,,,Active,4/4/2016,,,,,,,,
+Ana,,ANA@x,****,,,,Active,,,,,,,,,
+Fe,,,****,,,,Active,,,,,,,,,
+Gi,,gi@x
+`)
+	o := pull(t, dir, facts.FeedPeople, "files: {people: User_*.csv}")
+	person := func(text, rest string) string {
+		return `person ` + text + " hired= left= leave=.. " + rest + " deleted=false"
+	}
+	same(t, "people", connectortest.Print(o),
+		person(`"ana@x" email="ana@x" aliases=[] employee="0042" name="Ana Núñez, A" kind=employee status=active department="R&D" centre="CC1" manager="boss@x" role="Chief" groups=["/R&D"]`, `last=2026-07-01T08:00:00Z`),
+		person(`"bo@x" email="bo@x" aliases=[] employee="" name="Bo" kind=employee status=suspended department="" centre="" manager="" role="" groups=[]`, `last=`),
+		person(`"cy@x" email="cy@x" aliases=[] employee="" name="Cy" kind=employee status=suspended department="" centre="" manager="" role="" groups=[]`, `last=`),
+		person(`"di@x" email="di@x" aliases=[] employee="" name="Di" kind=employee status=unknown department="" centre="" manager="" role="" groups=[]`, `last=2016-04-03T22:24:13Z`))
+	same(t, "the rest", said(o), "8 rows, 4 rejected, complete true, from  to , lag 0s",
+		"rejected User_Download.csv:6: Last Sign In is not a time",
+		"rejected User_Download.csv:7: a user who has been read already",
+		"rejected User_Download.csv:8: a user without an address",
+		"rejected User_Download.csv:9: has 3 fields, the header has 17",
+		"note whether they are suspended is not told, their status is unknown: 1 users",
+		"note archived, taken for suspended: 1 users")
+	if _, err := try(t, write(t, "a.csv", "login,secret\na,b\n"), facts.FeedPeople, "files: {people: a.csv}"); err == nil || !strings.Contains(err.Error(), "Email Address") {
+		t.Errorf("a table of something else: %v", err)
+	}
 }
 
 func TestSeats(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"trueup/connectors"
 	"trueup/connectors/internal/exports"
 	"trueup/connectors/internal/jsondoc"
+	"trueup/connectors/internal/table"
 	"trueup/facts"
 )
 
@@ -33,10 +34,20 @@ type lists struct {
 type tail struct{ count, open int }
 
 // records gives every record of the feed's files to each, from several goroutines only where sign-ins are read, which
-// differ by lane. Each returns the name of the record's list, "" if there is only one.
-func (s *source) records(ctx context.Context, p connectors.Pull, o *facts.Observation, each func(lane int, doc []byte) (string, error)) error {
+// differ by lane. Each returns the name of the record's list, "" if there is only one. Files that are not JSON go to
+// tables, if that is not nil.
+func (s *source) records(ctx context.Context, p connectors.Pull, o *facts.Observation, tables table.Intake,
+	each func(lane int, doc []byte) (string, error)) error {
 	l := lists{pages: map[string]*tail{}, ordered: p.Feed != facts.FeedSignIns}
 	err := s.Read(ctx, p, o, func(ctx context.Context, f *exports.File) error {
+		if tables != nil {
+			switch first, err := f.Peek(); {
+			case err != nil:
+				return err
+			case first != '{' && first != '[' && first != 0:
+				return table.Reader{Delimiter: ','}.Read(ctx, f, tables)
+			}
+		}
 		options := jsondoc.Options{Members: members, Envelope: l.add, MaxDocument: f.Record(), Accept: f.AddRows, Reject: f.Reject}
 		if p.Feed == facts.FeedSignIns {
 			options.Workers = f.Workers

@@ -56,16 +56,17 @@ type position struct {
 // directory reads users.
 type directory struct {
 	o        *facts.Observation
-	seen     map[string]struct{} // ids
-	unknown  int                 // users of whom neither suspended nor archived is said
+	calendar *facts.Calendar
+	seen     map[string]struct{} // ids; addresses of users from tables
+	unknown  int                 // users of whom it is not said whether they are suspended
 	archived int
 	odd      int // users with a list that is not what Google writes
 }
 
 func (s *source) people(ctx context.Context, p connectors.Pull, o *facts.Observation) error {
-	d := directory{o: o, seen: map[string]struct{}{}}
+	d := &directory{o: o, calendar: p.Calendar, seen: map[string]struct{}{}}
 	scan := jsondoc.NewScanner(jsondoc.NewPaths("id"))
-	err := s.records(ctx, p, o, func(_ int, doc []byte) (string, error) {
+	err := s.records(ctx, p, o, d, func(_ int, doc []byte) (string, error) {
 		if err := scan.Scan(doc); err != nil { // its reasons never show a value
 			return "", err
 		}
@@ -75,7 +76,7 @@ func (s *source) people(ctx context.Context, p connectors.Pull, o *facts.Observa
 		text  string
 		users int
 	}{
-		{"suspended was not asked for, their status is unknown", d.unknown},
+		{"whether they are suspended is not told, their status is unknown", d.unknown},
 		{"archived, taken for suspended", d.archived},
 		{"emails, externalIds, organizations or relations is not what Google writes and was left out", d.odd},
 	} {

@@ -22,7 +22,7 @@ func (s *source) seats(ctx context.Context, p connectors.Pull, o *facts.Observat
 	scan := jsondoc.NewScanner(licensePaths)
 	type holding struct{ account, sku string }
 	seen := map[holding]struct{}{}
-	return s.records(ctx, p, o, func(_ int, doc []byte) (string, error) {
+	return s.records(ctx, p, o, nil, func(_ int, doc []byte) (string, error) {
 		if err := scan.Scan(doc); err != nil {
 			return "", err
 		}

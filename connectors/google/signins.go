@@ -87,7 +87,7 @@ func (s *source) signIns(ctx context.Context, p connectors.Pull, o *facts.Observ
 		readers[n] = newReader(p)
 		lanes[n] = readers[n].lane
 	}
-	err := s.records(ctx, p, o, func(lane int, doc []byte) (string, error) { return "", readers[lane].add(doc) })
+	err := s.records(ctx, p, o, nil, func(lane int, doc []byte) (string, error) { return "", readers[lane].add(doc) })
 	o.Join(lanes...)
 	for _, r := range readers[1:] {
 		readers[0].spans.Widen(r.spans)

@@ -1,6 +1,7 @@
 package exports
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io"
@@ -24,7 +25,8 @@ type File struct {
 
 	limits Limits
 	r      io.Reader
-	fault  error // of the stream, unless it was the end
+	ahead  []byte // read by Peek and not yet by Read
+	fault  error  // of the stream, unless it was the end
 	cutter cutter
 
 	accepted atomic.Int64
@@ -35,12 +37,39 @@ type File struct {
 
 // Read gives decoded text. Its errors are of type [*connectors.Error], or the context's.
 func (f *File) Read(p []byte) (int, error) {
+	if len(f.ahead) > 0 {
+		n := copy(p, f.ahead)
+		f.ahead = f.ahead[n:]
+		return n, nil
+	}
 	n, err := f.r.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = f.place(err)
 		f.fault = err
 	}
 	return n, err
+}
+
+// Peek returns the first byte of the text that is no white space, by which a kind may know its formats apart, and takes
+// nothing; 0 if there is none near the start. It must come before the first Read.
+func (f *File) Peek() (byte, error) {
+	ahead := make([]byte, 0, 4096)
+	for len(ahead) < cap(ahead) {
+		n, err := f.Read(ahead[len(ahead):cap(ahead)])
+		ahead = ahead[:len(ahead)+n]
+		if text := bytes.TrimLeft(ahead, " \t\r\n"); len(text) > 0 {
+			f.ahead = ahead
+			return text[0], nil
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	f.ahead = ahead
+	return 0, nil
 }
 
 // AddRows counts n accepted records.

@@ -147,7 +147,7 @@ func closed(column string, values map[string]string) error {
 // Row is the text of one record, by column of the feed; nil where the record has none. Values of a list stand in one
 // cell, separated by semicolons, or each ended by a NUL where the format keeps them apart. The bytes may be changed and
 // are only borrowed.
-type Row [][]byte
+type Row = [][]byte
 
 // translate drops blanks around cells and replaces the file's words by ours.
 func (m *Mapping) translate(row Row) {

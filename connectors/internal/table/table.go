@@ -1,4 +1,7 @@
-package csv
+// Package table reads tables in text files, as in RFC 4180, with a header, any delimiter and any columns, and gives the
+// wanted cells of each record to whoever makes facts of them. Records that are too short or too long, or whose quotation
+// marks do not pair, are rejected with their line.
+package table
 
 import (
 	"bytes"
@@ -7,31 +10,45 @@ import (
 
 	"trueup/connectors"
 	"trueup/connectors/internal/exports"
-	"trueup/connectors/internal/mapping"
 )
 
-// reader reads files of one dialect.
-type reader struct {
-	delimiter byte // 0: to be found out for each file
+// Reader reads files of one dialect.
+type Reader struct {
+	Delimiter byte // 0: the one of comma, semicolon, tab and bar that gives a header with the wanted columns
+}
+
+// Intake makes facts of records.
+type Intake interface {
+	// Bind finds the wanted columns in a header: the position of each in a record, -1 for one that the file lacks. It may be
+	// called several times for a file, with what different delimiters give, and fails if what it must have is not there.
+	Bind(f *exports.File, header [][]byte) (at []int, err error)
+	// Present is told once for each file which columns it has. By which names is nil: a header has its own.
+	Present(f *exports.File, present []bool, found []string) error
+	// Parallel reports whether Add may be called from several goroutines.
+	Parallel() bool
+	// Add takes the wanted cells of one record, nil where the file lacks the column, and returns why the record is rejected,
+	// "" if it is not. The cells are borrowed, and Add may change them.
+	Add(f *exports.File, lane int, row [][]byte) (reason string)
 }
 
 // table is one file with its header understood.
 type table struct {
 	file      *exports.File
-	in        *mapping.Intake
+	in        Intake
 	delimiter byte
 	header    [][]byte
 	at        []int // position of each column of the feed in a record; -1 where the file has none
 }
 
-func (r *reader) read(ctx context.Context, f *exports.File, in *mapping.Intake) error {
+// Read reads a whole file.
+func (r Reader) Read(ctx context.Context, f *exports.File, in Intake) error {
 	t, err := r.head(ctx, f, in)
 	if err != nil {
 		return err
 	}
 	workers := make([]worker, f.Workers)
 	for n := range workers {
-		workers[n] = worker{table: t, lane: f.Lane + n, row: make(mapping.Row, len(t.at))}
+		workers[n] = worker{table: t, lane: f.Lane + n, row: make([][]byte, len(t.at))}
 	}
 	side := 1
 	if in.Parallel() {
@@ -43,7 +60,7 @@ func (r *reader) read(ctx context.Context, f *exports.File, in *mapping.Intake) 
 }
 
 // head reads the header.
-func (r *reader) head(ctx context.Context, f *exports.File, in *mapping.Intake) (*table, error) {
+func (r Reader) head(ctx context.Context, f *exports.File, in Intake) (*table, error) {
 	block, err := f.First(ctx, headerEnd)
 	if err != nil {
 		return nil, err
@@ -52,8 +69,8 @@ func (r *reader) head(ctx context.Context, f *exports.File, in *mapping.Intake) 
 	if len(text) == 0 {
 		return nil, f.Fault(connectors.Incomplete, 0, "has no header", "export it again; the first line names the columns")
 	}
-	delimiters := []byte{r.delimiter}
-	if r.delimiter == 0 {
+	delimiters := []byte{r.Delimiter}
+	if r.Delimiter == 0 {
 		delimiters = candidates(text)
 	}
 	var found []*table
@@ -111,7 +128,7 @@ func headerEnd(b []byte) int {
 }
 
 // bind finds the columns under one delimiter.
-func bind(f *exports.File, in *mapping.Intake, header []byte, delimiter byte) (*table, error) {
+func bind(f *exports.File, in Intake, header []byte, delimiter byte) (*table, error) {
 	var r record
 	r.parse(bytes.Clone(header), delimiter)
 	switch {
@@ -146,7 +163,7 @@ type worker struct {
 	*table
 	lane   int
 	record record
-	row    mapping.Row
+	row    [][]byte
 }
 
 // block reads whole records; only at the end of the file can one be open.
