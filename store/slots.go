@@ -160,13 +160,16 @@ func (d *DB) oneSlot(ctx context.Context, verb string, slot Slot, query string, 
 	})
 }
 
-// KeepSlots says that the process by is there, and marks the slots of processes that have not been for longer than
-// patience as failed. It returns how many these are.
-func (d *DB) KeepSlots(ctx context.Context, by string, now facts.Instant, patience time.Duration) (int, error) {
+// KeepSlots says that the claimants of some slots are at work on them, and marks the slots that nobody has said so of for
+// longer than patience as failed. It returns how many these are.
+func (d *DB) KeepSlots(ctx context.Context, working []Slot, now facts.Instant, patience time.Duration) (int, error) {
 	var failed int64
 	err := d.write(ctx, "keep slots", func(t *tx) error {
-		if _, err := t.exec(ctx, `UPDATE slots SET alive = ? WHERE state = 'running' AND claimed_by = ?`, moment(now), by); err != nil {
-			return err
+		for _, s := range working {
+			if _, err := t.exec(ctx, `UPDATE slots SET alive = ? WHERE schedule = ? AND scheduled_for = ? AND claimed_by = ?`,
+				moment(now), s.Schedule, moment(s.At), s.By); err != nil {
+				return err
+			}
 		}
 		var err error
 		failed, err = t.exec(ctx, `UPDATE slots SET state = 'failed', finished = ?, exit = 1,

@@ -96,7 +96,7 @@ func exerciseSlotsOfTheGone(t *testing.T, open opener) {
 	}
 	later := night(1).Add(time.Hour)
 	for n, want := range []int{1, 0} {
-		if got, err := d.KeepSlots(t.Context(), "there", later, 5*time.Minute); err != nil || got != want {
+		if got, err := d.KeepSlots(t.Context(), []Slot{slotAt(1, "there"), slotAt(0, "other")}, later, 5*time.Minute); err != nil || got != want {
 			t.Errorf("time %d: %d slots failed, %v; want %d", n, got, err, want)
 		}
 	}

@@ -51,7 +51,7 @@ func (a *app) serveCommand() *cobra.Command {
 			"that was missed is made up for once. The configuration is read again for every run.\n\n" +
 			"SIGTERM or SIGINT stops it between two actions; a run that is cut short is taken up by the next server. Stopped in\n" +
 			"this way it exits with 0. A second signal ends it at once.\n" +
-			codesHelp(exitDone, exitUsage, exitUnreachable, exitOther),
+			codesHelp(exitDone, exitUsage, exitUnreachable, exitInterrupted, exitOther),
 		Example: "  trueup serve\n  trueup serve --config /etc/trueup/trueup.yaml --log-format json",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context()) },
@@ -70,6 +70,7 @@ type service struct {
 	entries  []schedule.Entry // of the last configuration that was valid
 	fault    error            // of the configuration as it is now
 	draining bool
+	working  map[schedule.Slot]bool
 }
 
 // How long a server waits for what.
@@ -100,7 +101,8 @@ func (a *app) serve(ctx context.Context) error {
 	defer db.Close()
 	a.logger = a.newLogger()
 	by := fmt.Sprintf("%s, process %d since %s", a.who, os.Getpid(), a.now().UTC().Format("2006-01-02T15:04:05.000Z"))
-	v := &service{app: a, db: db, book: book{db, by}, settings: s, metrics: newMetrics(a.build), entries: s.schedules}
+	v := &service{app: a, db: db, book: book{db, by}, settings: s, metrics: newMetrics(a.build), entries: s.schedules,
+		working: map[schedule.Slot]bool{}}
 	return v.run(ctx, listener)
 }
 
@@ -160,10 +162,10 @@ func (v *service) drain() {
 	v.logger.Info("stopping: what is under way ends between two actions")
 }
 
-// lookAround says that this process is there, reads the configuration again and returns what is scheduled: while it is
-// faulty, what was scheduled before.
+// lookAround says what this process is working on, reads the configuration again and returns what is scheduled: while it
+// is faulty, what was scheduled before.
 func (v *service) lookAround(ctx context.Context) []schedule.Entry {
-	if n, err := v.db.KeepSlots(ctx, v.book.by, v.instant(), slotPatience); err != nil && ctx.Err() == nil {
+	if n, err := v.db.KeepSlots(ctx, v.atWork(), v.instant(), slotPatience); err != nil && ctx.Err() == nil {
 		v.logger.Error("the ledger cannot be written to", "error", err)
 	} else if n > 0 {
 		v.logger.Warn("slots of processes that are gone have failed", "slots", n)
@@ -198,8 +200,30 @@ func (v *service) reload() (*settings, error) {
 	return s, nil
 }
 
+// atWork lists the slots that are being worked.
+func (v *service) atWork() []store.Slot {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var slots []store.Slot
+	for s := range v.working {
+		slots = append(slots, v.book.slot(s, v.now()))
+	}
+	return slots
+}
+
+// mark begins or ends the work on a slot.
+func (v *service) mark(slot schedule.Slot, working bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if delete(v.working, slot); working {
+		v.working[slot] = true
+	}
+}
+
 // work does what a slot is for.
 func (v *service) work(ctx context.Context, slot schedule.Slot) schedule.Outcome {
+	v.mark(slot, true)
+	defer v.mark(slot, false)
 	job := *v.app
 	job.terminal, job.logger = false, v.logger.With("schedule", slot.Schedule)
 	err := v.do(connectors.WithTrace(ctx, v.metrics.trace()), &job, slot)

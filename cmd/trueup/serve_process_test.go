@@ -21,19 +21,7 @@ import (
 func (s *site) nightly() time.Time {
 	s.t.Helper()
 	due := time.Now().UTC().Add(-30 * time.Minute).Truncate(time.Minute)
-	text, err := os.ReadFile(s.path("trueup.yaml"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.write("trueup.yaml", fmt.Appendf(text, "\nschedule: {run: \"%d * * * *\"}\nserve: {listen: \"127.0.0.1:0\"}\n", due.Minute()))
-	settings, err := (&app{config: s.path("trueup.yaml")}).load()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	e := settings.schedules[0]
-	if _, err := s.ledger().SlotsSince(s.t.Context(), e.Name, e.Spec.String(), facts.At(due.Add(-time.Minute))); err != nil {
-		s.t.Fatal(err)
-	}
+	appendSchedule(s.t, s.ledger(), s.path("trueup.yaml"), fmt.Sprintf(`{run: "%d * * * *"}`, due.Minute()), due.Add(-time.Minute))
 	return due
 }
 
@@ -72,7 +60,7 @@ func (s *site) slot(d *daemon, db *store.DB) []store.Slot {
 func TestServeStops(t *testing.T) {
 	s := today(t)
 	due, ready, db := s.nightly(), s.readyAtVendor(), s.ledger()
-	s.slow(100 * time.Millisecond)
+	s.slow(40 * time.Millisecond)
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
 		before := len(s.vendor.Effects())
 		d := s.daemon()
@@ -117,8 +105,10 @@ func TestServeSecondSignal(t *testing.T) {
 	s := today(t)
 	s.nightly()
 	ready := s.readyAtVendor()
+	changed := false // the first change is made at once; reading it back takes longer than anybody waits
 	s.vendor.Inject(graph.Fault{Kind: graph.Slow, After: 20 * time.Second, Match: func(r *http.Request) bool {
-		return strings.HasSuffix(r.URL.Path, "/assignLicense")
+		changed = changed || strings.HasSuffix(r.URL.Path, "/assignLicense")
+		return changed && r.Method == http.MethodGet
 	}})
 	d := s.daemon()
 	d.send(syscall.SIGTERM, func() bool {
@@ -136,7 +126,16 @@ func TestServeSecondSignal(t *testing.T) {
 
 // TestTwoServers lets two servers find the same slot: one makes the run, both answer.
 func TestTwoServers(t *testing.T) {
-	s := today(t)
+	for name, move := range map[string]func(*testing.T, *site){"SQLite": func(*testing.T, *site) {}, "PostgreSQL": onPostgres} {
+		t.Run(name, func(t *testing.T) {
+			s := today(t)
+			move(t, s)
+			oneRunByTwo(t, s)
+		})
+	}
+}
+
+func oneRunByTwo(t *testing.T, s *site) {
 	s.nightly()
 	db := s.ledger()
 	servers := []*daemon{s.daemon(), s.daemon()}

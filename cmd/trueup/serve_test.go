@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"trueup/facts"
+	"trueup/fixtures/graph"
 	"trueup/schedule"
 	"trueup/store"
 )
@@ -65,20 +66,23 @@ type server struct {
 }
 
 // serve starts a server in the office.
-func (o *office) serve() *server {
-	o.t.Helper()
-	ctx, cancel := context.WithCancel(o.t.Context())
-	v := &server{t: o.t, end: cancel, code: make(chan int, 1)}
-	env := environment{args: []string{"serve", "--log-format", "json", "--config", filepath.Join(o.dir, "trueup.yaml")}, stdout: io.Discard,
-		stderr: &v.said, getenv: os.Getenv, now: o.clock.now, who: "server@here", build: "test", workers: 2, tick: 20 * time.Millisecond}
+func (o *office) serve() *server { return serveIn(o.t, o.dir, o.clock.now) }
+
+// serveIn starts a server on the configuration in a folder, with a clock.
+func serveIn(t *testing.T, dir string, now func() time.Time) *server {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	v := &server{t: t, end: cancel, code: make(chan int, 1)}
+	env := environment{args: []string{"serve", "--log-format", "json", "--config", filepath.Join(dir, "trueup.yaml")}, stdout: io.Discard,
+		stderr: &v.said, getenv: os.Getenv, now: now, who: "server@here", build: "test", workers: 2, tick: 20 * time.Millisecond}
 	go func() { v.code <- execute(ctx, env) }()
-	o.t.Cleanup(func() { cancel(); v.stop() })
-	await(o.t, "the server", &v.said, func() bool { return listening.MatchString(v.said.String()) || len(v.code) > 0 })
-	if m := listening.FindStringSubmatch(v.said.String()); m != nil {
-		v.url = "http://" + m[1]
-	} else {
-		o.t.Fatalf("it does not serve\n%s", &v.said)
+	t.Cleanup(func() { cancel(); v.stop() })
+	await(t, "the server", &v.said, func() bool { return listening.MatchString(v.said.String()) || len(v.code) > 0 })
+	m := listening.FindStringSubmatch(v.said.String())
+	if m == nil {
+		t.Fatalf("it does not serve\n%s", &v.said)
 	}
+	v.url = "http://" + m[1]
 	return v
 }
 
@@ -131,15 +135,28 @@ func (v *server) metric(name string) string {
 // scheduled gives the office a schedule that has been known since a time.
 func (o *office) scheduled(section string, since time.Time) {
 	o.t.Helper()
-	o.write("trueup.yaml", officeConfig+"schedule: "+section+"\nserve: {listen: \"127.0.0.1:0\"}\n")
-	s, err := (&app{config: filepath.Join(o.dir, "trueup.yaml"), environment: environment{now: o.clock.now}}).load()
+	o.write("trueup.yaml", officeConfig)
+	appendSchedule(o.t, o.ledger(), filepath.Join(o.dir, "trueup.yaml"), section, since)
+}
+
+// appendSchedule adds a schedule, and an address to serve at, to a configuration, and has the ledger know it since a time.
+func appendSchedule(t *testing.T, db *store.DB, path, section string, since time.Time) {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
-		o.t.Fatal(err)
+		t.Fatal(err)
 	}
-	db := o.ledger()
+	text = fmt.Appendf(text, "\nschedule: %s\nserve: {listen: \"127.0.0.1:0\"}\n", section)
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := (&app{config: path}).load()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, e := range s.schedules {
-		if _, err := db.SlotsSince(o.t.Context(), e.Name, e.Spec.String(), facts.At(since)); err != nil {
-			o.t.Fatal(err)
+		if _, err := db.SlotsSince(t.Context(), e.Name, e.Spec.String(), facts.At(since)); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
@@ -363,6 +380,22 @@ func TestServeWaits(t *testing.T) {
 	}
 	if slot := v.ended(db, "run", midnight); slot.State != store.SlotDone {
 		t.Errorf("after it: %+v", slot)
+	}
+}
+
+// TestServeThrottled has a vendor ask the server to wait, and looks for it in the metrics.
+func TestServeThrottled(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, monday)
+	appendSchedule(t, s.ledger(), s.path("trueup.yaml"), `{run: "0 * * * *"}`, monday.Add(-time.Hour))
+	s.vendor.Inject(graph.Fault{Kind: graph.Throttle, Times: 3, After: 7 * time.Second})
+	v := serveIn(t, s.dir, s.clock.now)
+	v.ended(s.ledger(), "run", monday)
+	if n, wait := v.metric(`trueup_vendor_throttled_total{host="127.0.0.1"}`), v.metric(`trueup_vendor_throttle_wait_seconds_total{host="127.0.0.1"}`); n != "3" || wait != "21" {
+		t.Errorf("throttled %s times, for %s seconds; want 3 and 21\n%s", n, wait, &v.said)
+	}
+	if n := v.metric(`trueup_action_outcomes_total{kind="revoke",state="done"}`); n == "" || n == "0" {
+		t.Errorf("%s revokes are done", n)
 	}
 }
 
