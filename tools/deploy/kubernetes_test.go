@@ -111,7 +111,7 @@ func TestPodsAreConfined(t *testing.T) {
 			}
 			checkRights(t, spec, c, uid)
 			checkMounts(t, spec, c)
-			if spec.TerminationGracePeriodSeconds == nil || *spec.TerminationGracePeriodSeconds < 60 {
+			if spec.TerminationGracePeriodSeconds == nil || *spec.TerminationGracePeriodSeconds < 180 {
 				t.Error("an action must have the time to record its outcome")
 			}
 			path, _ := program(t)

@@ -94,7 +94,8 @@ func (in *Intake) Close() {
 	}
 	slices.Sort(in.stateless)
 	for _, name := range in.stateless {
-		in.note("%s has no status: nobody in it is active or a leaver", name)
+		in.note("%s has no column status: whether its people work or have left is unknown, so nothing is taken from them; "+
+			"name the column under columns: {status: …}", name)
 	}
 	for _, column := range slices.Sorted(maps.Keys(in.unmapped)) {
 		in.noteUnmapped(column, in.unmapped[column])
