@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -308,6 +309,53 @@ func TestTooLarge(t *testing.T) {
 	explained(t, err, "one put takes 5368709120 at most", "archive_inputs: reference")
 	if len(f.Seen()) > 0 {
 		t.Error("it was sent")
+	}
+}
+
+// zeros is a body of its length in bytes.
+type zeros struct{ size, at int64 }
+
+func (z *zeros) Read(p []byte) (int, error) {
+	n := min(int64(len(p)), z.size-z.at)
+	if n == 0 {
+		return 0, io.EOF
+	}
+	z.at += n
+	clear(p[:n])
+	return int(n), nil
+}
+
+func (z *zeros) Seek(to int64, from int) (int64, error) {
+	z.at = to + []int64{0, z.at, z.size}[from]
+	return z.at, nil
+}
+
+// TestPutStreams puts a body that is large beside what is allocated for it.
+func TestPutStreams(t *testing.T) {
+	blobtest.Isolate(t, "AKID", "secret")
+	body := &zeros{size: 64 << 20}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, body); err != nil {
+		t.Fatal(err)
+	}
+	var sent int64
+	b, err := blob.OpenBrisk(t.Context(), "s3://bucket/x", blob.Options{S3: blob.S3{Region: "eu-central-1"}}, func(o *s3.Options) {
+		o.HTTPClient = doer(func(r *http.Request) (*http.Response, error) {
+			sent, _ = io.Copy(io.Discard, r.Body)
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := b.Put(t.Context(), "a", body, [sha256.Size]byte(hash.Sum(nil))); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if allocated := after.TotalAlloc - before.TotalAlloc; sent != body.size || allocated > 8<<20 {
+		t.Errorf("%d bytes were sent and %d allocated", sent, allocated)
 	}
 }
 

@@ -2,7 +2,9 @@ package blob_test
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +12,7 @@ import (
 	"testing"
 
 	"trueup/blob"
+	"trueup/blob/blobtest"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -88,5 +91,80 @@ func TestPolicies(t *testing.T) {
 		if string(want) != string(text)+"\n" {
 			t.Errorf("%s differs (go test -update accepts it):\n%s", path, text)
 		}
+	}
+}
+
+// TestPolicySuffices works with the rights that are printed, and no others: all that stores do is allowed below the
+// prefix, and nothing beside it.
+func TestPolicySuffices(t *testing.T) {
+	f := blobtest.NewFake(t)
+	s := section(f)
+	s.SSE, s.KMSKey, s.ObjectLock = "aws:kms", kmsKey, blob.ObjectLock{Mode: "compliance", Days: 1}
+	policy, err := blob.IdentityPolicy(s, blob.Write, "s3://locked/trueup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Allow = &policy
+	b := brisk(t, "s3://locked/trueup", s)
+	for range 2 {
+		if err := b.Probe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := blobtest.Put(t.Context(), b, "a/b", "text"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := blobtest.Read(t, b, "a/b"); got != "text" {
+		t.Errorf("reads %q", got)
+	}
+	if _, err := b.Stat(t.Context(), "a/c"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not there: %v", err)
+	}
+	if keys := blobtest.Keys(t, b, "a"); !slices.Equal(keys, []string{"a/b"}) {
+		t.Errorf("lists %v", keys)
+	}
+	for _, beside := range []string{"s3://locked", "s3://locked/other", "s3://locked/trueu", "s3://plain/trueup"} {
+		explained(t, brisk(t, beside, s).Probe(t.Context()), "does not allow s3:ListBucket", "trueup aws-policy")
+	}
+
+	reader, err := blob.IdentityPolicy(s, blob.ReadOnly, "s3://locked/trueup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Allow = &reader
+	if got := blobtest.Read(t, b, "a/b"); got != "text" {
+		t.Errorf("a reader reads %q", got)
+	}
+	if _, err := b.Stat(t.Context(), "a/c"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not there, for a reader: %v", err)
+	}
+	explained(t, blobtest.Put(t.Context(), b, "a/d", "text"), "does not allow s3:PutObject", "")
+}
+
+// TestPolicyIsTheLeast takes each right away in turn: the probe misses it, and names it.
+func TestPolicyIsTheLeast(t *testing.T) {
+	s := blob.S3{SSE: "aws:kms", KMSKey: kmsKey, ObjectLock: blob.ObjectLock{Mode: "compliance", Days: 1}}
+	policy, err := blob.IdentityPolicy(s, blob.Write, "s3://locked/trueup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for _, statement := range policy.Statement {
+		for _, action := range statement.Action {
+			if action == "s3:GetBucketVersioning" { // asked only to say what a bucket without Object Lock lacks
+				continue
+			}
+			tried++
+			t.Run(action, func(t *testing.T) {
+				f := blobtest.NewFake(t)
+				with := section(f)
+				with.SSE, with.KMSKey, with.ObjectLock = s.SSE, s.KMSKey, s.ObjectLock
+				f.Allow, f.Deny = &policy, []string{action}
+				explained(t, brisk(t, "s3://locked/trueup", with).Probe(t.Context()), "does not allow "+action+" on ", "trueup aws-policy")
+			})
+		}
+	}
+	if tried != 7 {
+		t.Errorf("%d rights", tried)
 	}
 }

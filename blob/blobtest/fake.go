@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"trueup/blob"
 )
 
 // Fake is a small S3 in memory that is as strict as Amazon's where other servers are lax, and that fails as Amazon's does
@@ -27,8 +29,10 @@ type Fake struct {
 	Now     func() time.Time // its clock
 	Buckets map[string]bool  // true with Object Lock
 	Deny    []string         // IAM actions that are not allowed
+	Allow   *blob.Policy     // and all that are allowed; nil is any
 	mu      sync.Mutex
 	objects map[string][]byte // BUCKET/KEY
+	keys    map[string]string // with which KMS key an object is encrypted
 	answers []Answer
 	seen    []*http.Request
 }
@@ -49,7 +53,7 @@ type Answer struct {
 func NewFake(t *testing.T) *Fake {
 	t.Helper()
 	f := &Fake{Key: "AKIDFAKEFAKEFAKEFAKE", Region: "eu-central-1", Now: time.Now, Buckets: map[string]bool{Plain: false, Locked: true},
-		objects: map[string][]byte{}}
+		objects: map[string][]byte{}, keys: map[string]string{}}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	f.URL = server.URL
@@ -199,10 +203,10 @@ func (f *Fake) serve(w http.ResponseWriter, r *http.Request, body []byte, lost b
 	if !found {
 		return &fault{404, "NoSuchBucket", "The specified bucket does not exist", nil}
 	}
-	for _, action := range actionsOf(r, key) {
-		if slices.Contains(f.Deny, action) {
+	for _, asked := range f.rights(r, bucket, key) {
+		if !f.allowed(asked) {
 			return &fault{403, "AccessDenied", fmt.Sprintf("User: arn:aws:iam::111122223333:user/trueup is not authorized to perform: %s on resource: "+
-				"\"arn:aws:s3:::%s\" because no identity-based policy allows the %[1]s action", action, strings.TrimPrefix(r.URL.Path, "/")), nil}
+				"\"%s\" because no identity-based policy allows the %[1]s action", asked.action, asked.resource), nil}
 		}
 	}
 	if lost {
@@ -235,27 +239,67 @@ func count(yes bool) int {
 	return 0
 }
 
-// actionsOf is what IAM asks of a request (Service Authorization Reference, "Actions defined by Amazon S3").
-func actionsOf(r *http.Request, key string) []string {
-	query := r.URL.Query()
+// right is what IAM asks about. context are the condition keys that the request has.
+type right struct {
+	action, resource string
+	context          map[string]string
+}
+
+// rights are what a request needs (Service Authorization Reference, "Actions defined by Amazon S3").
+func (f *Fake) rights(r *http.Request, bucket, key string) []right {
+	query, arn := r.URL.Query(), "arn:aws:s3:::"+bucket
 	switch {
 	case query.Has("object-lock"):
-		return []string{"s3:GetBucketObjectLockConfiguration"}
+		return []right{{"s3:GetBucketObjectLockConfiguration", arn, nil}}
 	case query.Has("versioning"):
-		return []string{"s3:GetBucketVersioning"}
+		return []right{{"s3:GetBucketVersioning", arn, nil}}
 	case key == "":
-		return []string{"s3:ListBucket"}
-	case r.Method != http.MethodPut:
-		return []string{"s3:GetObject"}
+		return []right{{"s3:ListBucket", arn, map[string]string{"s3:prefix": query.Get("prefix")}}}
 	}
-	actions := []string{"s3:PutObject"}
+	via := map[string]string{"kms:ViaService": "s3." + f.Region + ".amazonaws.com"}
+	if r.Method != http.MethodPut {
+		all := []right{{"s3:GetObject", arn + "/" + key, nil}}
+		if used := f.keys[bucket+"/"+key]; used != "" {
+			all = append(all, right{"kms:Decrypt", used, via})
+		}
+		return all
+	}
+	all := []right{{"s3:PutObject", arn + "/" + key, nil}}
 	if r.Header.Get("X-Amz-Object-Lock-Mode") != "" {
-		actions = append(actions, "s3:PutObjectRetention")
+		all = append(all, right{"s3:PutObjectRetention", arn + "/" + key, nil})
 	}
-	if r.Header.Get("X-Amz-Server-Side-Encryption") == "aws:kms" {
-		actions = append(actions, "kms:GenerateDataKey")
+	if _, exists := f.objects[bucket+"/"+key]; !exists && r.Header.Get("X-Amz-Server-Side-Encryption") == "aws:kms" {
+		all = append(all, right{"kms:GenerateDataKey", r.Header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"), via})
 	}
-	return actions
+	return all
+}
+
+// allowed weighs a right as IAM does, as far as the policies under test go: actions in full, patterns that end with a star,
+// and conditions that fail where the request does not have their key.
+func (f *Fake) allowed(asked right) bool {
+	if slices.Contains(f.Deny, asked.action) {
+		return false
+	}
+	if f.Allow == nil {
+		return true
+	}
+	return slices.ContainsFunc(f.Allow.Statement, func(s blob.Statement) bool {
+		for _, condition := range s.Condition {
+			for name, patterns := range condition {
+				if value, ok := asked.context[name]; !ok || !matches(patterns, value) {
+					return false
+				}
+			}
+		}
+		return s.Effect == "Allow" && slices.Contains(s.Action, asked.action) && matches(s.Resource, asked.resource)
+	})
+}
+
+func matches(patterns []string, value string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		prefix, open := strings.CutSuffix(pattern, "*")
+		return pattern == value || open && strings.HasPrefix(value, prefix)
+	})
 }
 
 func (f *Fake) put(w http.ResponseWriter, r *http.Request, name string, body []byte, lock bool) *fault {
@@ -278,6 +322,9 @@ func (f *Fake) put(w http.ResponseWriter, r *http.Request, name string, body []b
 		return &fault{412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", nil}
 	}
 	f.objects[name] = body
+	if header.Get("X-Amz-Server-Side-Encryption") == "aws:kms" {
+		f.keys[name] = header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")
+	}
 	w.Header().Set("ETag", etag(body))
 	w.WriteHeader(http.StatusOK)
 	return nil
@@ -291,7 +338,8 @@ func etag(body []byte) string {
 
 func (f *Fake) get(w http.ResponseWriter, r *http.Request, name string) *fault {
 	body, ok := f.objects[name]
-	if !ok && slices.Contains(f.Deny, "s3:ListBucket") {
+	bucket, _, _ := strings.Cut(name, "/")
+	if !ok && !f.allowed(right{"s3:ListBucket", "arn:aws:s3:::" + bucket, nil}) {
 		return &fault{403, "AccessDenied", "Access Denied", nil} // who may not list is not told what is missing
 	}
 	if !ok {
