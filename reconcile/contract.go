@@ -21,6 +21,7 @@ type contract struct {
 	centre      string  // the cost centre that the rows agree on
 	notice      facts.Day
 	ends        facts.Day
+	reducible   bool // the contract lets the quantity be lower after the next cut
 	overlap     bool // rows of one contract and pool add up though no order tells them apart
 }
 
@@ -44,9 +45,9 @@ type pool struct {
 
 // contractsOf reads the contract rows of each product.
 func contractsOf(s *facts.Snapshot, c *Catalogue) []contract {
-	rows := make([][]*facts.Purchase, len(c.Products))
+	rows, items := make([][]*facts.Purchase, len(c.Products)), c.skus()
 	for n := range s.Purchases {
-		if p, known := c.Lookup(s.Purchases[n].Product); known {
+		if p := c.bought(&s.Purchases[n], items); p != NoProductID {
 			rows[p] = append(rows[p], &s.Purchases[n])
 		}
 	}
@@ -62,6 +63,17 @@ func contractsOf(s *facts.Snapshot, c *Catalogue) []contract {
 		contracts[n] = contractOf(s, rows[n], whole)
 	}
 	return contracts
+}
+
+// bought returns the product of a contract row: that of its id, or else of the item of the row's own source.
+func (c *Catalogue) bought(row *facts.Purchase, items map[sku]ProductID) ProductID {
+	if p, known := c.Lookup(row.Product); known {
+		return p
+	}
+	if p, known := items[sku{row.Source, foldItem(row.Product)}]; known {
+		return p
+	}
+	return NoProductID
 }
 
 func comparePurchases(a, b *facts.Purchase) int {
@@ -90,8 +102,11 @@ func contractOf(s *facts.Snapshot, rows []*facts.Purchase, whole bool) contract 
 	if c.ended {
 		c.purchased = new(int64)
 	}
+	c.reducible = len(force) > 0
 	for _, row := range force {
 		c.add(row, today, whole)
+		_, less := commitment(row, today)
+		c.reducible = c.reducible && less && row.Billing != facts.Flat
 	}
 	c.terms = termsOf(s, force)
 	c.centre = agreed(force)

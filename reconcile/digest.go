@@ -26,7 +26,7 @@ import (
 // partition. What rows are worth depends on all rows of a product, and follows the partitions in the plan's order:
 // currency, exposure, reassignable, reducible, effective.
 //
-// The decisions digest is the SHA-256 of "trueup decisions 1", as-of, organisation, the digests of policy, configuration
+// The decisions digest is the SHA-256 of "trueup decisions 2", as-of, organisation, the digests of policy, configuration
 // and products, the sorted digests of the partitions, the money of all rows, the positions and the totals without their
 // states. The plan's digest is that of "trueup plan 1", the decisions digest, the mode, guards, states, sorted input
 // hashes and the ledger's part of the snapshot.
@@ -97,7 +97,7 @@ func (e *encoder) sum() (d facts.Digest) {
 func (p *Plan) digest(partitions []facts.Digest) {
 	e := newEncoder()
 	slices.SortFunc(partitions, compareDigests)
-	e.text("trueup decisions 1")
+	e.text("trueup decisions 2")
 	e.number(int64(p.AsOf))
 	e.text(p.Organisation)
 	e.digest(p.Policy)
@@ -273,7 +273,7 @@ func (p *Plan) encodePositions(e *encoder) {
 		e.text(p.Catalogue.Products[x.Product].ID)
 		e.text(x.Pool)
 		for _, figure := range []*int64{x.Purchased, x.CounterPurchased, x.CounterConsumed, x.Assigned, x.Active, x.Idle, x.Spare,
-			x.Peak, x.Reserved, x.Denied, x.Reclaimable} {
+			x.Peak, x.Reserved, x.Denied, x.DaysAtLimit, x.Needed, x.Reducible, x.Reclaimable} {
 			e.figure(figure)
 		}
 		e.number(int64(len(x.Flags)))

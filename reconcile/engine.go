@@ -56,16 +56,17 @@ func Decide(s *facts.Snapshot, c *Catalogue, p *Policy, o Options) (*Plan, error
 
 // assembly makes a plan of the rows: what they come to, what is to be done, and what speaks against it.
 type assembly struct {
-	plan      *Plan
-	policy    *Policy
-	options   *Options
-	decider   *decider
-	contracts []contract
-	tallies   []tally
-	reclaim   []*ReclaimRule // by index into Plan.Rules; nil where the rule is of another kind
-	opened    []facts.Day    // by action: when its case was opened
-	scratch   []byte
-	days      *dayTexts
+	plan       *Plan
+	policy     *Policy
+	options    *Options
+	decider    *decider
+	contracts  []contract
+	concurrent []*Concurrency // by product
+	tallies    []tally
+	reclaim    []*ReclaimRule // by index into Plan.Rules; nil where the rule is of another kind
+	opened     []facts.Day    // by action: when its case was opened
+	scratch    []byte
+	days       *dayTexts
 }
 
 // sourcesNamed are the sources that a product's definition refers to.

@@ -18,6 +18,7 @@ func (a *assembly) find() {
 	a.findItems()
 	a.findApplications()
 	a.findContracts()
+	a.findConcurrent()
 	a.findIdentity()
 	a.findRules()
 	slices.SortFunc(a.plan.Findings, func(x, y Finding) int {
@@ -151,12 +152,10 @@ func (a *assembly) findApplications() {
 }
 
 func (a *assembly) findContracts() {
-	s := a.plan.Snapshot
+	s, items := a.plan.Snapshot, a.plan.Catalogue.skus()
 	for n := range s.Purchases {
-		if p := &s.Purchases[n]; p.Product != "" {
-			if _, known := a.plan.Catalogue.Lookup(p.Product); !known {
-				a.finding("purchase-unknown-product", p.Product, "contract %s names a product that is not in the catalogue", p.Contract)
-			}
+		if p := &s.Purchases[n]; p.Product != "" && a.plan.Catalogue.bought(p, items) == NoProductID {
+			a.finding("purchase-unknown-product", p.Product, "contract %s names a product that is not in the catalogue", p.Contract)
 		}
 	}
 	for n := range a.contracts {

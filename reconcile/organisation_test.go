@@ -23,6 +23,7 @@ import (
 //	feed SOURCE FEED [key=value...]             what is known of a feed: incomplete, rejected=N, later, declared=FROM..TO
 //	contract PRODUCT QUANTITY [key=value...]    price=12.00 per=month currency=EUR billing=prepaid start= end= …
 //	counter SOURCE ITEM PURCHASED CONSUMED
+//	concurrent SOURCE ITEM FROM TO [key=value...]   each day: peak= limit= reserved= denied= unseen=
 //	reader SOURCE                               the source is not written to
 //	prior rows SOURCE FEED N | case ID STATE OPENED DUE | loss HOLDER DAY | linked SOURCE ACCOUNT PERSON
 //
@@ -164,6 +165,12 @@ func (o *organisation) line(line string) {
 		f := o.observation(word[1], facts.FeedCounters)
 		f.AddCounter(facts.Counter{Product: word[2], Purchased: o.number(word[3]), Consumed: o.number(word[4])})
 		f.Rows++
+	case "concurrent":
+		f := o.observation(word[1], facts.FeedCounters)
+		for day := o.dayOf(word[3]); day <= o.dayOf(word[4]); day++ {
+			f.AddConcurrentDay(o.concurrentDay(word[2], day, named))
+		}
+		f.Rows++
 	case "reader":
 		o.readers[word[1]] = true
 	case "prior":
@@ -171,6 +178,14 @@ func (o *organisation) line(line string) {
 	default:
 		o.t.Fatalf("no such fact: %s", line)
 	}
+}
+
+func (o *organisation) concurrentDay(item string, day facts.Day, named map[string]string) facts.ConcurrentDay {
+	d := facts.ConcurrentDay{Product: item, Day: day, Limit: facts.NotTold, Reserved: facts.NotTold, Denied: facts.NotTold}
+	for key, value := range named {
+		*map[string]*int64{"peak": &d.Peak, "limit": &d.Limit, "reserved": &d.Reserved, "denied": &d.Denied, "unseen": &d.Unseen}[key] = o.number(value)
+	}
+	return d
 }
 
 func (o *organisation) number(s string) int64 {
@@ -344,7 +359,11 @@ func (o *organisation) contract(word []string, v map[string]string) {
 	if v["renew"] != "" {
 		p.RenewMonths = int(o.number(v["renew"]))
 	}
-	f := o.observation("contracts", facts.FeedPurchases)
+	source := "contracts"
+	if v["source"] != "" {
+		source = v["source"]
+	}
+	f := o.observation(source, facts.FeedPurchases)
 	f.AddPurchase(p)
 	f.Rows++
 }

@@ -31,9 +31,12 @@ type Plan struct {
 	Guards    []Guard
 	Inputs    []InputState // parallel to Snapshot.Inputs
 	Positions []Position
-	Findings  []Finding
-	Unplaced  []Unplaced // people without a row, with the reason; by count, see [Totals]
-	Totals    Totals
+	// Concurrent is what the positions of concurrent products rest on, by place in the catalogue; products of which nothing is
+	// known are left out.
+	Concurrent []Concurrency
+	Findings   []Finding
+	Unplaced   []Unplaced // people without a row, with the reason; by count, see [Totals]
+	Totals     Totals
 
 	centres []string // by product: the cost centre of its contract
 }
@@ -230,9 +233,12 @@ type Position struct {
 	Active           *int64
 	Idle             *int64
 	Spare            *int64
-	Peak             *int64
-	Reserved         *int64
-	Denied           *int64
+	Peak             *int64 // of a concurrent product, as the next ones: the most licences out at one time in the window
+	Reserved         *int64 // the most that reservations held back
+	Denied           *int64 // requests refused for want of a licence
+	DaysAtLimit      *int64 // days on which all licences that stood were out
+	Needed           *int64 // peak and buffer; nil unless the whole window is known
+	Reducible        *int64 // licences that the contract lets be dropped at its next notice date; nil unless the window is known
 	Reclaimable      *int64
 	Flags            []string // from [PositionFlags]
 	Notice           facts.Day
@@ -258,7 +264,8 @@ type Finding struct {
 func FindingCodes() []string {
 	return []string{"application-never-seen", "item-unmapped", "rows-rejected", "outcome-untold", "feed-missing",
 		"feed-incomplete", "source-note", "purchase-unknown-product", "policy-error", "counter-mismatch",
-		"person-disputed", "events-after-as-of", "configured-unused", "target-has-no-item", "not-freed", "contract-overlap"}
+		"person-disputed", "events-after-as-of", "configured-unused", "target-has-no-item", "not-freed", "contract-overlap",
+		"denied", "use-not-covered"}
 }
 
 // Unplaced counts people who have no row, by reason.

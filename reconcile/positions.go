@@ -26,6 +26,12 @@ func (a *assembly) position() {
 		a.tally(&plan.Rows[n])
 	}
 	counters := a.counters()
+	a.concurrent = concurrencies(plan.Snapshot, plan.Catalogue, a.options.Closures)
+	for _, use := range a.concurrent {
+		if use != nil {
+			plan.Concurrent = append(plan.Concurrent, *use)
+		}
+	}
 	plan.centres = make([]string, len(a.contracts))
 	for _, p := range byID(plan.Catalogue) {
 		c := &a.contracts[p]
@@ -71,20 +77,15 @@ func (a *assembly) reclaimRule(row *Row) *ReclaimRule {
 type counter struct{ purchased, consumed *int64 }
 
 func (a *assembly) counters() []counter {
-	type sku struct{ source, item string }
-	fold := func(text string) string { return string(foldText([]byte(text))) }
-	products := map[sku]ProductID{}
-	for p := range a.plan.Catalogue.Products {
-		for source, items := range a.plan.Catalogue.Products[p].SeatsFrom {
-			for _, item := range items {
-				products[sku{source, fold(item)}] = ProductID(p)
-			}
-		}
-	}
+	products := a.plan.Catalogue.skus()
 	counters := make([]counter, len(a.contracts))
 	for _, c := range a.plan.Snapshot.Counters {
-		if p, known := products[sku{c.Source, fold(c.Product)}]; known {
-			counters[p].purchased = plus(counters[p].purchased, c.Purchased)
+		p, known := products[sku{c.Source, foldItem(c.Product)}]
+		if !known {
+			continue
+		}
+		counters[p].purchased = plus(counters[p].purchased, c.Purchased)
+		if c.Consumed != facts.NotTold {
 			counters[p].consumed = plus(counters[p].consumed, c.Consumed)
 		}
 	}
@@ -109,25 +110,41 @@ func (a *assembly) positionOf(p ProductID, vendor counter) Position {
 			x.Spare = &spare
 		}
 	}
-	a.flag(&x, c)
+	buffer := a.buffer(p, c.purchased)
+	if use := a.concurrent[p]; use != nil {
+		a.size(&x, use, c, buffer)
+	}
+	a.flag(&x, c, buffer)
 	return x
 }
 
-// flag sets the position's flags, in the order of [PositionFlags].
-func (a *assembly) flag(x *Position, c *contract) {
-	buffer := int64(0)
-	if b, ok := a.policy.Buffer(x.Product); ok && x.Purchased != nil {
-		buffer = max(b.Spare, ceilPercent(*x.Purchased, b.Percent))
+// buffer returns how many licences of a product should be free.
+func (a *assembly) buffer(p ProductID, purchased *int64) int64 {
+	b, ok := a.policy.Buffer(p)
+	switch {
+	case !ok:
+		return 0
+	case purchased == nil:
+		return b.Spare
 	}
+	return max(b.Spare, ceilPercent(*purchased, b.Percent))
+}
+
+// flag sets the position's flags, in the order of [PositionFlags]. A pool of concurrent licences cannot be given out more
+// than once, so that it is never over-allocated; its peak shows a shortage whether or not the window is wholly known, and
+// nothing is too much where somebody was refused.
+func (a *assembly) flag(x *Position, c *contract, buffer int64) {
+	short := x.Spare != nil && *x.Spare < buffer || x.Peak != nil && x.Purchased != nil && *x.Purchased-*x.Peak < buffer
+	refused := x.Denied != nil && *x.Denied > 0
 	differ := func(a, b *int64) bool { return a != nil && b != nil && *a != *b }
 	today := a.decider.today
 	for _, f := range []struct {
 		name string
 		on   bool
 	}{
-		{"over-allocated", x.Spare != nil && *x.Spare < 0},
-		{"surplus", x.Spare != nil && *x.Spare > buffer},
-		{"shortage", x.Spare != nil && *x.Spare < buffer},
+		{"over-allocated", x.Spare != nil && *x.Spare < 0 && x.Peak == nil},
+		{"surplus", x.Spare != nil && *x.Spare > buffer && !refused},
+		{"shortage", short},
 		{"counter-mismatch", differ(x.Purchased, x.CounterPurchased) || differ(x.Assigned, x.CounterConsumed)},
 		{"renewal-due", x.Notice.Known() && x.Notice >= today && x.Notice-today <= renewalNotice},
 		{"renewal-unconfirmed", c.unconfirmed},

@@ -120,6 +120,9 @@ type position struct {
 	Peak             *int64   `json:"peak"`
 	Reserved         *int64   `json:"reserved"`
 	Denied           *int64   `json:"denied"`
+	DaysAtLimit      *int64   `json:"days_at_limit"`
+	Needed           *int64   `json:"needed"`
+	Reducible        *int64   `json:"reducible"`
 	Flags            []string `json:"flags"`
 	Notice           date     `json:"notice"`
 	Ends             date     `json:"ends"`
@@ -239,6 +242,7 @@ func (v *View) tail() tail {
 		t.Positions[n] = position{Product: v.Plan.Catalogue.Products[p.Product].ID, Pool: p.Pool, Purchased: p.Purchased,
 			CounterPurchased: p.CounterPurchased, CounterConsumed: p.CounterConsumed, Assigned: p.Assigned, Active: p.Active,
 			Idle: p.Idle, Spare: p.Spare, Peak: p.Peak, Reserved: p.Reserved, Denied: p.Denied,
+			DaysAtLimit: p.DaysAtLimit, Needed: p.Needed, Reducible: p.Reducible,
 			Flags: append([]string{}, p.Flags...), Notice: date(p.Notice), Ends: date(p.Ends), Reclaimable: p.Reclaimable,
 			Currency: p.Currency, UnitPrice: p.UnitPrice}
 	}

@@ -114,7 +114,7 @@ func positionDefs() object {
 	figures := object{"product": text(""), "pool": text(""), "flags": list("flag"), "notice": nullable("day"),
 		"ends": nullable("day"), "currency": currency(), "unit_price": ref("amount")}
 	for _, name := range []string{"purchased", "counter_purchased", "counter_consumed", "assigned", "active", "idle",
-		"spare", "peak", "reserved", "denied", "reclaimable"} {
+		"spare", "peak", "reserved", "denied", "days_at_limit", "needed", "reducible", "reclaimable"} {
 		figures[name] = object{"type": []string{"integer", "null"}}
 	}
 	perCurrency := closed(object{"exposure": ref("amount"), "reassignable": ref("amount"), "reducible": ref("amount")})

@@ -169,11 +169,26 @@ func (t *printer) positions(s *Summary) {
 		if p.Pool != "" {
 			name += " (" + p.Pool + ")"
 		}
-		table.add(t.paint(red, strings.Join(p.Flags, ", ")), name, figure(p.Purchased), figure(p.Assigned), figure(p.Active),
-			figure(p.Spare), p.Notice.String())
+		given, used, note := figure(p.Assigned), figure(p.Active), t.paint(red, strings.Join(p.Flags, ", "))
+		if p.Peak != nil { // a concurrent product is given to nobody
+			given, used, note = "", figure(p.Peak), note+atPeak(&p.Position)
+		}
+		table.add(note, name, figure(p.Purchased), given, used, figure(p.Spare), p.Notice.String())
 	}
 	t.table(table)
 	t.more(len(s.Positions) - listed)
+}
+
+// atPeak says what the figures of a concurrent product mean.
+func atPeak(p *reconcile.Position) string {
+	text := "; in use at the peak"
+	if p.Denied != nil && *p.Denied > 0 {
+		text += ", " + plural(int(*p.Denied), "request") + " refused"
+	}
+	if p.Reducible != nil && *p.Reducible > 0 {
+		text += ", " + figure(p.Reducible) + " could be dropped at the next notice date"
+	}
+	return text
 }
 
 func (t *printer) findings(s *Summary) {

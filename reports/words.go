@@ -177,9 +177,9 @@ func FlagMeaning(flag string) string {
 	case "over-allocated":
 		return "More licences are given out than were bought."
 	case "surplus":
-		return "More licences are free than the buffer asks for."
+		return "More licences are free, even at the peak of a concurrent product, than the buffer asks for."
 	case "shortage":
-		return "Fewer licences are free than the buffer asks for."
+		return "Fewer licences are free, at the peak of a concurrent product, than the buffer asks for."
 	case "counter-mismatch":
 		return "The vendor's own count differs from the contract or from the licences read."
 	case "renewal-due":
@@ -227,6 +227,10 @@ func FindingMeaning(code string) string {
 		return "A change would not free a licence."
 	case "contract-overlap":
 		return "Contract rows for the same product overlap."
+	case "denied":
+		return "People wanted a concurrent licence and there was none."
+	case "use-not-covered":
+		return "Too little is known of the use of a concurrent product to say how many licences it needs."
 	}
 	return ""
 }

@@ -19,6 +19,8 @@ func TestConformance(t *testing.T) {
 			Separator: "\n", Tail: "\n", Records: []string{"ana,2026-01-01", "ben,"}},
 		{Name: "counters", Feed: facts.FeedCounters, Config: "kind: csv\nfeed: counters\nfiles: in/*", Head: "product\tpurchased\tconsumed\n",
 			Separator: "\n", Tail: "\n", Records: []string{"E5\t500\t512", "E3\t10\t1"}},
+		{Name: "concurrent use", Feed: facts.FeedCounters, Config: "kind: csv\nfeed: counters\nfiles: in/*", Head: "product,day,peak,limit,denied\n",
+			Separator: "\n", Tail: "\n", Records: []string{"MATLAB,2026-11-20,17,40,0", "MATLAB,2026-11-21,0,40,"}},
 		{Name: "purchases", Feed: facts.FeedPurchases, Config: "kind: csv\nfeed: purchases\nfiles: in/*",
 			Head: "contract,product,quantity,unit_price,price_per,currency\n", Separator: "\n", Tail: "\n",
 			Records: []string{"C-1,figma,50,12.50,month,EUR", "C-2,miro,5,,,"}},

@@ -221,3 +221,22 @@ func TestConfiguration(t *testing.T) {
 		})
 	}
 }
+
+func TestConcurrentUse(t *testing.T) {
+	days, err := pull(t, "feed: counters\ncsv: {dates: dmy}\ncolumns: {peak: Most}", "product,day,Most,limit,reserved,denied,samples,unseen,purchased,consumed\nML,20.11.2026,17,40,2,1,96,15,,\n"+
+		"ML,21.11.2026,3,,,,,,,\nML,31.12.2026,3,,,,,,,\nML,,,,,,,,40,5\nML,20.11.2026,,40,,,,,,\nML,20.11.2026,-1,40,,,,,,\nML,soon,1,40,,,,,,\n", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "concurrent {Product:ML Day:2026-11-20 Peak:17 Limit:40 Reserved:2 Denied:1 Samples:96 Unseen:15}\n" +
+		"concurrent {Product:ML Day:2026-11-21 Peak:3 Limit:-1 Reserved:-1 Denied:-1 Samples:0 Unseen:0}\ncounter \"ML\" purchased=40 consumed=5"
+	if diff := cmp.Diff(want, connectortest.Print(days)); diff != "" || days.Later != 1 {
+		t.Errorf("later %d; %s", days.Later, diff)
+	}
+	if got := rejected(days); got != "in.csv:6: peak is empty\nin.csv:7: peak is negative\nin.csv:8: day is no date or time that is understood: it looks like aaaa" {
+		t.Error(got)
+	}
+	if _, err := pull(t, "feed: counters", "product,day,limit\nML,2026-11-20,3\n", 1); err == nil || !strings.Contains(err.Error(), "purchased") {
+		t.Errorf("neither counters nor peaks: %v", err)
+	}
+}

@@ -31,7 +31,7 @@ func columns(feed facts.Feed) []Column {
 	case facts.FeedSeats:
 		return named("account!", "login", "product!@", "path*", "cost_centre", "assigned")
 	case facts.FeedCounters:
-		return named("product!@", "purchased!", "consumed!")
+		return named("product!@", "purchased!", "consumed!", "day", "peak", "limit", "reserved", "denied", "samples", "unseen")
 	case facts.FeedPurchases:
 		return named("contract", "product!@", "quantity!", "unit_price", "price_per", "currency", "billing", "start", "end", "notice",
 			"auto_renew", "renew_term", "commit_floor", "true_down", "pool", "cost_centre", "order")
@@ -96,7 +96,7 @@ func find(f *exports.File, header [][]byte, title string) (int, error) {
 // missing returns an error that names the first required column which is not present, with what the file has instead.
 func (m *Mapping) missing(f *exports.File, present []bool, found []string) error {
 	for n, c := range m.columns {
-		if present[n] || !c.Required || c.FromFile && f.Product != "" {
+		if present[n] || !c.Required || c.FromFile && f.Product != "" || m.daily(present, n) {
 			continue
 		}
 		if !slices.Contains(present, true) && slices.ContainsFunc(found, isData) {
@@ -111,6 +111,11 @@ func (m *Mapping) missing(f *exports.File, present []bool, found []string) error
 		return f.Fault(connectors.Permanent, 1, reason, hint)
 	}
 	return nil
+}
+
+// daily reports whether a column of counters is not needed because the file tells concurrent use day by day.
+func (m *Mapping) daily(present []bool, n int) bool {
+	return m.feed == facts.FeedCounters && (n == counterPurchased || n == counterConsumed) && present[counterDay] && present[counterPeak]
 }
 
 // isData reports whether a title is hardly one: an address, a date, a number. Such a line is not shown to anybody.

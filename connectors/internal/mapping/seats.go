@@ -52,26 +52,3 @@ func (in *Intake) addSeat(row Row) string {
 }
 
 var direct = []byte("direct")
-
-// Positions of the columns of counters.
-const (
-	counterProduct = iota
-	counterPurchased
-	counterConsumed
-)
-
-func (in *Intake) addCounter(row Row) string {
-	if reason := in.empty(row, counterProduct, counterPurchased, counterConsumed); reason != "" {
-		return reason
-	}
-	c := facts.Counter{Product: string(row[counterProduct])}
-	var fault string
-	if c.Purchased, fault = in.integer(row[counterPurchased]); fault != "" {
-		return "purchased " + fault
-	}
-	if c.Consumed, fault = in.integer(row[counterConsumed]); fault != "" {
-		return "consumed " + fault
-	}
-	in.o.AddCounter(c)
-	return ""
-}
