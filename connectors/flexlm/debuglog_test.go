@@ -142,7 +142,7 @@ func TestPeaks(t *testing.T) {
 			moves = append(moves, m)
 		}
 		calendar := facts.NewCalendar(time.UTC)
-		tally := newTally(calendar, asOf)
+		tally := newTally(calendar, calendar, asOf)
 		sweep := newSweep(tally)
 		log := &debugLog{clock: calendar, event: sweep.event}
 		for n, line := range logLines(moves, days) {

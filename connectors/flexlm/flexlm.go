@@ -80,7 +80,7 @@ func (s *source) clockOf(p connectors.Pull) *facts.Calendar {
 // counters reads all files: lmstat's answers and debug logs tell what was out, licence files and lmstat -i what stands.
 func (s *source) counters(ctx context.Context, p connectors.Pull, o *facts.Observation) error {
 	o.Lag = lag
-	t := newTally(p.Calendar, p.AsOf)
+	t := newTally(p.Calendar, s.clockOf(p), p.AsOf)
 	sweep := newSweep(t)
 	book := &book{}
 	err := s.Read(ctx, p, o, func(ctx context.Context, f *exports.File) error {

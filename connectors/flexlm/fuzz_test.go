@@ -27,7 +27,7 @@ func FuzzLines(f *testing.F) {
 	pull := connectors.Pull{AsOf: asOf, Calendar: berlin}
 	f.Fuzz(func(t *testing.T, content string) {
 		o := facts.NewObservation("lic", facts.FeedCounters, asOf)
-		tally, book := newTally(berlin, asOf), &book{}
+		tally, book := newTally(berlin, berlin, asOf), &book{}
 		sweep := newSweep(tally)
 		to := sinks{snapshot: tally.snapshot, event: sweep.event, grant: func(g grant) { book.add(g, 1) }}
 		var shape form

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"trueup/facts"
 )
@@ -120,6 +121,26 @@ func TestConfig(t *testing.T) {
 	} {
 		if _, err := Descriptor().Open(section(t.TempDir(), config)); err == nil || err.Error() != want {
 			t.Errorf("%q: %v", config, err)
+		}
+	}
+}
+
+// TestClockChanges: on the nights on which clocks change, somebody who looks every half hour sees all of the day.
+func TestClockChanges(t *testing.T) {
+	for day, looks := range map[string]int64{"2026-03-29": 46, "2026-10-25": 48, "2026-06-01": 48} {
+		date, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		berlin := zone(t, "Europe/Berlin").Zone()
+		file := ""
+		for at := date.Add(-time.Hour * 6); at.Before(date.Add(30 * time.Hour)); at = at.Add(30 * time.Minute) {
+			file += answer(at.In(berlin).Format("Mon 1/2/2006 15:04"), "2 licenses issued;  Total of 1 license", "")
+		}
+		o := good(t, write(t, "a", file), facts.FeedCounters, "files: {counters: a}")
+		d := o.Concurrent.At(1, o.Strings)
+		if d.Day.String() != day || d.Unseen > 30 || d.Samples != looks {
+			t.Errorf("%s: %+v", day, d)
 		}
 	}
 }

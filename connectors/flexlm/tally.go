@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"trueup/facts"
 )
 
 // tally counts what was out of each feature, by day.
 type tally struct {
-	calendar *facts.Calendar
+	calendar *facts.Calendar // by whose days is counted
+	clock    *facts.Calendar // of the server
 	asOf     facts.Instant
 	later    int64 // answers and events after the as-of
 	features map[string]*feature
@@ -37,8 +39,8 @@ type day struct {
 	reserved, denied int64
 }
 
-func newTally(calendar *facts.Calendar, asOf facts.Instant) *tally {
-	return &tally{calendar: calendar, asOf: asOf, features: map[string]*feature{}, covered: map[string][]span{},
+func newTally(calendar, clock *facts.Calendar, asOf facts.Instant) *tally {
+	return &tally{calendar: calendar, clock: clock, asOf: asOf, features: map[string]*feature{}, covered: map[string][]span{},
 		free: map[string]bool{}, silent: map[string]bool{}}
 }
 
@@ -211,13 +213,22 @@ func (t *tally) unseen(looks []facts.Instant, known []span, on facts.Day) int64 
 		}
 	}
 	slices.SortFunc(seen, func(a, b span) int { return cmp.Compare(a.from, b.from) })
-	longest, at := facts.Instant(0), from
+	longest, at := time.Duration(0), from
 	for _, s := range seen {
-		longest = max(longest, s.from-at)
+		longest = max(longest, t.between(at, s.from))
 		at = max(at, s.to)
 	}
-	longest = max(longest, to-at)
-	return int64(longest+59_999) / 60_000
+	longest = max(longest, t.between(at, to))
+	return int64((longest + time.Minute - 1) / time.Minute)
+}
+
+// between returns the time from one moment to another, or what the server's clock shows of it, if that is less: where
+// clocks go back, the looks of the hour that they show twice cannot be told apart, and all stand in its second half.
+func (t *tally) between(from, to facts.Instant) time.Duration {
+	passed := time.Duration(to-from) * time.Millisecond
+	_, before := from.Time().In(t.clock.Zone()).Zone()
+	_, after := to.Time().In(t.clock.Zone()).Zone()
+	return min(passed, passed+time.Duration(after-before)*time.Second)
 }
 
 // notes says what a person should know.

@@ -18,7 +18,7 @@ func TestPositions(t *testing.T) {
 	}{
 		{facts.FeedPeople, map[int]string{personID: "id", personKind: "kind", personManager: "manager", personLeaveTo: "leave_to"}, personLeaveTo},
 		{facts.FeedSeats, map[int]string{seatAccount: "account", seatPath: "path", seatAssigned: "assigned"}, seatAssigned},
-		{facts.FeedCounters, map[int]string{counterProduct: "product", counterConsumed: "consumed"}, counterConsumed},
+		{facts.FeedCounters, map[int]string{counterProduct: "product", counterConsumed: "consumed", counterDay: "day", counterPeak: "peak", counterUnseen: "unseen"}, counterUnseen},
 		{facts.FeedPurchases, map[int]string{purchaseContract: "contract", purchaseNotice: "notice", purchaseOrder: "order"}, purchaseOrder},
 		{facts.FeedSignIns, map[int]string{signInTime: "time", signInOutcome: "outcome", signInInteractive: "interactive"}, signInInteractive},
 	} {
