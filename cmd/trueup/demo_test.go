@@ -46,6 +46,7 @@ func TestDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("cases", func(t *testing.T) { casesHold(t, plan, manifest) })
+	t.Run("positions", func(t *testing.T) { positionsHold(t, plan, manifest) })
 	t.Run("schema", func(t *testing.T) { validates(t, text) })
 	t.Run("totals", func(t *testing.T) { totalsTie(t, plan) })
 	t.Run("csv", func(t *testing.T) { csvAgrees(t, plan, filepath.Join(folder, "rows.csv")) })
@@ -79,6 +80,38 @@ func casesHold(t *testing.T, plan *planDocument, manifest *fixtures.Manifest) {
 	for _, c := range manifest.Absent {
 		if row := plan.find(c.Holder, "", c.Product); row != nil {
 			t.Errorf("%s: %s has a row of %s, %s; want none\n%s", c.Name, c.Holder, c.Product, row.Verdict, c.Rests)
+		}
+	}
+}
+
+// positionsHold compares every planted position with the one that was found.
+func positionsHold(t *testing.T, plan *planDocument, manifest *fixtures.Manifest) {
+	told := func(figures ...*int64) string {
+		text := ""
+		for _, n := range figures {
+			if n == nil {
+				text += " null"
+			} else {
+				text += fmt.Sprint(" ", *n)
+			}
+		}
+		return text
+	}
+	for _, want := range manifest.Positions {
+		found := false
+		for _, got := range plan.Positions {
+			if got.Product != want.Product {
+				continue
+			}
+			found = true
+			is := told(got.Purchased, got.Peak, got.Reserved, got.Denied, got.DaysAtLimit, got.Spare, got.Needed, got.Reducible)
+			should := told(&want.Purchased, &want.Peak, &want.Reserved, &want.Denied, &want.DaysAtLimit, &want.Spare, &want.Needed, &want.Reducible)
+			if is != should || !slices.Equal(got.Flags, want.Flags) {
+				t.Errorf("%s:%s %v, want%s %v\n%s", want.Product, is, got.Flags, should, want.Flags, want.Why)
+			}
+		}
+		if !found {
+			t.Errorf("%s has no position", want.Product)
 		}
 	}
 }

@@ -141,7 +141,19 @@ type planDocument struct {
 	Complete  bool        `json:"complete"`
 	Inputs    []planInput `json:"inputs"`
 	Rows      []planRow   `json:"rows"`
-	Totals    struct {
+	Positions []struct {
+		Product     string   `json:"product"`
+		Purchased   *int64   `json:"purchased"`
+		Peak        *int64   `json:"peak"`
+		Reserved    *int64   `json:"reserved"`
+		Denied      *int64   `json:"denied"`
+		DaysAtLimit *int64   `json:"days_at_limit"`
+		Spare       *int64   `json:"spare"`
+		Needed      *int64   `json:"needed"`
+		Reducible   *int64   `json:"reducible"`
+		Flags       []string `json:"flags"`
+	} `json:"positions"`
+	Totals struct {
 		People  int `json:"people"`
 		With    int `json:"people_with_rows"`
 		Without []struct {
