@@ -16,6 +16,9 @@ import (
 // listed is how many lines of an open-ended list the text shows; the rest is counted.
 const listed = 12
 
+// listedProducts is how many products with a flag it shows.
+const listedProducts = 20
+
 // WriteText writes the summary for people: lines of at most width columns where the words allow it (80 if width is
 // below 60), in colour if color is set. Colour only repeats what the words say. Control characters in names are replaced,
 // so that data cannot drive a terminal.
@@ -162,7 +165,7 @@ func (t *printer) positions(s *Summary) {
 	table := grid{header: []string{"product", "bought", "given out", "in use", "free", "notice by"},
 		right: []bool{false, true, true, true, true}}
 	for n, p := range s.Positions {
-		if n == listed {
+		if n == listedProducts {
 			break
 		}
 		name := p.Name
@@ -176,7 +179,7 @@ func (t *printer) positions(s *Summary) {
 		table.add(note, name, figure(p.Purchased), given, used, figure(p.Spare), p.Notice.String())
 	}
 	t.table(table)
-	t.more(len(s.Positions) - listed)
+	t.more(len(s.Positions) - listedProducts)
 }
 
 // atPeak says what the figures of a concurrent product mean.
