@@ -202,7 +202,11 @@ func skewOf(err error) string {
 func (b *Bucket) anonymous(err error) error {
 	fault := &Error{Place: b.String(), Reason: "cannot be reached without credentials", Err: &answerError{err, plain(err.Error())},
 		Hint: "set s3.profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role"}
-	if strings.Contains(strings.ToLower(err.Error()), "expired") {
+	switch {
+	case code(err) == "AccessDenied":
+		fault.Reason = "cannot be reached: the role of the profile is refused"
+		fault.Hint = "allow sts:AssumeRole on the role to the profile's source_profile, and name that one in the role's trust policy"
+	case strings.Contains(strings.ToLower(err.Error()), "expired"):
 		fault.Reason, fault.Hint = "cannot be reached with credentials that have expired", "renew them: aws sso login"
 	}
 	return fault
