@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trueup/reconcile"
 	"trueup/reports"
 )
 
@@ -14,7 +15,8 @@ func (a *app) explainCommand() *cobra.Command {
 		Use:   "explain HOLDER [PRODUCT]",
 		Short: "Why this verdict: identity match, signals and coverage, rules, exemptions, guards, next date",
 		Long: "explain shows every row of the newest plan that belongs to a holder: a person's id, address or employee number, or an\n" +
-			"account. It decides the plan again from the archive, so what it shows is what was decided.\n" +
+			"account. Of a concurrent product, which nobody holds, it shows the position and the days that it rests on. It decides the\n" +
+			"plan again from the archive, so what it shows is what was decided.\n" +
 			codesHelp(exitDone, exitUsage, exitUnreachable, exitVerification, exitInterrupted),
 		Example: "  trueup explain ana.lindner@example.com\n  trueup explain E1042 m365-e5 --output json",
 		Args:    between(1, 2, "HOLDER and at most one PRODUCT"),
@@ -47,6 +49,9 @@ func (a *app) explain(ctx context.Context, holder, product string) error {
 	}
 	t.meter.finish()
 	all := reports.Explain(view, holder, product)
+	if use := reports.ExplainUse(view, holder); len(all) == 0 && product == "" && use != nil {
+		return a.explainUse(record, use)
+	}
 	if len(all) == 0 {
 		return mistakef("give a person's id, address or employee number, or an account as the vendor writes it",
 			"plan %s has no row of %q%s", record.ID, holder, ofProduct(product))
@@ -57,6 +62,16 @@ func (a *app) explain(ctx context.Context, holder, product string) error {
 		return e.Encode(map[string]any{"plan": record.ID, "as_of": record.AsOf, "rows": all})
 	}
 	return reports.WriteExplanations(a.stdout, all, a.wantColour())
+}
+
+// explainUse shows how the position of a concurrent product came about.
+func (a *app) explainUse(record reconcile.PlanRecord, use *reports.ExplainedUse) error {
+	if a.output == "json" {
+		e := json.NewEncoder(a.stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(map[string]any{"plan": record.ID, "as_of": record.AsOf, "position": use})
+	}
+	return reports.WriteUse(a.stdout, use, a.wantColour())
 }
 
 func ofProduct(product string) string {

@@ -64,12 +64,12 @@ func cells(t *testing.T, path string) map[string][][]string {
 	return all
 }
 
-// TestExplain explains three planted people in words and as JSON, and shows their run.
+// TestExplain explains three planted people and two planted products in words and as JSON, and shows their run.
 func TestExplain(t *testing.T) {
 	s := newSite(t, monday)
 	s.must(exitWithheld, "run", "--quiet")
 	ids := regexp.MustCompile(`[0-9a-f]{16,64}`)
-	for _, holder := range []string{"E0181", "sabine.suite@example.com", "zwilling@example.com"} {
+	for _, holder := range []string{"E0181", "sabine.suite@example.com", "zwilling@example.com", "matlab", "signal-toolbox"} {
 		name, _, _ := strings.Cut(holder, "@")
 		text := s.must(exitDone, "explain", holder)
 		golden(t, "explain-"+name+".golden", ids.ReplaceAllString(text.out, "ID"))
