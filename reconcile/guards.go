@@ -224,9 +224,19 @@ func (a *assembly) restsOn(row *Row, source facts.SourceID) bool {
 	case OverTier:
 		return counted || needed
 	case Duplicate:
-		return row.Covering == row.Product && counted
+		return row.Covering == row.Product && (counted || needed || a.allows(row.Product, name))
 	}
 	return false
+}
+
+// allows reports whether use of what a product covers is counted at a source.
+func (a *assembly) allows(p ProductID, source string) bool {
+	return slices.ContainsFunc(a.decider.includes[p], func(covered ProductID) bool {
+		product := &a.plan.Catalogue.Products[covered]
+		_, counted := product.Activity[source]
+		_, needed := product.Needs[source]
+		return counted || needed
+	})
 }
 
 // guardPlan looks at how many people would lose access.

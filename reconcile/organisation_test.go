@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -424,9 +425,21 @@ func (o *organisation) freeze() *facts.Snapshot {
 	return s
 }
 
+// parsed are the rules that some test has read already: reading them takes longer than a decision.
+var parsed sync.Map // of texts to ruleBook
+
+type ruleBook struct {
+	catalogue *Catalogue
+	policy    *Policy
+}
+
 // rules parses products and policy.
 func (o *organisation) rules() (*Catalogue, *Policy) {
 	o.t.Helper()
+	texts := [2]string{o.products, o.policy}
+	if known, ok := parsed.Load(texts); ok {
+		return known.(ruleBook).catalogue, known.(ruleBook).policy
+	}
 	c, err := ParseCatalogue("products.yaml", []byte(o.products))
 	if err != nil {
 		o.t.Fatal(err)
@@ -435,6 +448,7 @@ func (o *organisation) rules() (*Catalogue, *Policy) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
+	parsed.Store(texts, ruleBook{c, p})
 	return c, p
 }
 
