@@ -115,7 +115,7 @@ func TestCapsHold(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"run", "run_percent", "days_7", "days_30", "product_percent", "department_percent", "verdict_percent"} {
-		if tripped[name] == 0 {
+		if tripped[name] == 0 && !testing.Short() {
 			t.Errorf("no plan tripped %s", name)
 		}
 	}

@@ -92,6 +92,22 @@ func TestComplaints(t *testing.T) {
 		{issue: "https://github.com/SpanningCloudApps/SB365-Powershell/issues/66", says: "a product that is never touched automatically",
 			org: anasSeat, change: policyFor("reclaim:\n", "reclaim:\n  - {product: figma, idle_after: 90d, action: review}\n"),
 			want: "E1 figma: never-used, review proposed"},
+		{issue: "https://github.com/OpenNebula/one/issues/7093", says: "a log that stopped for everybody proves nobody idle",
+			org:  "person E1 email=ana@x.com hired=2024-01-01\nseat figma ana pro login=ana@x.com assigned=2025-12-01\nlog okta 2025-11-01 2026-11-22 silent=2026-08-01..2026-11-21\nuse okta ana@x.com Figma 2026-07-31",
+			want: "E1 figma: unknown, keep"},
+		{issue: "https://github.com/glpi-project/glpi/issues/22231", says: "of the vendor's counter and our own count the lower is spare",
+			org: ana + "person f1 source=figma email=ana@x.com\ncontract figma 9\ncounter figma pro 9 9", change: designersAreEligible,
+			want: "E1 figma: missing, issue withheld (no spare seat of figma)"},
+		{issue: "https://github.com/adobe-apiplatform/user-sync.py/issues/510", says: "with too few seats who waits longest is first",
+			org: "person E1 email=ana@x.com\nperson f1 source=figma email=ana@x.com\nperson E2 email=bob@x.com\nperson f2 source=figma email=bob@x.com\ncontract figma 2",
+			change: func(o *organisation) {
+				designersAreEligible(o)
+				first := newOrganisation(o.t, "person E2 email=bob@x.com\nperson f2 source=figma email=bob@x.com\ncontract figma 2")
+				designersAreEligible(first)
+				p := first.keeper().decide()
+				o.prior.Cases = []facts.Case{{ID: p.Actions[0].ID, State: Approval.String(), Opened: o.dayOf("2026-11-01")}}
+			},
+			want: "E1 figma: missing, issue withheld (no spare seat of figma)\nE2 figma: missing, issue approval (operator)"},
 		{issue: "https://github.com/mattermost/mattermost/pull/36587", says: "text that looks like a formula is a name",
 			org: "seat figma -2+3 pro assigned=2025-12-01", want: "-2+3 figma: orphan, review proposed"},
 	} {
@@ -116,6 +132,29 @@ func TestAnnualTerm(t *testing.T) {
 	}
 	if got := p.Positions[2].Notice.String(); got != "2027-02-28" {
 		t.Errorf("notice date is %s", got)
+	}
+}
+
+// TestNextRenewal: what can be given back is said with the day from which on it counts, never more than what is not assigned
+// leaves, and a renewal that nobody may miss is flagged; what the vendor counts otherwise than we do is, too.
+// https://github.com/KelvinTegelaar/CIPP/issues/6390, https://github.com/MicrosoftDocs/microsoft-365-docs/issues/2291,
+// https://github.com/KelvinTegelaar/CIPP/issues/2009
+func TestNextRenewal(t *testing.T) {
+	p := newOrganisation(t, `person E1 email=ana@x.com status=leaver left=2026-10-01
+		seat figma ana pro login=ana@x.com assigned=2025-12-01
+		contract figma 2 price=150.00 per=year start=2026-01-01 end=2026-12-31 notice=2026-12-15 auto_renew=yes true_down=yes
+		counter figma pro 3 2`).keeper().decide()
+	if diff := cmp.Diff("E1 figma: EUR 1250/1250/1250 2026-12-31", worth(p)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if got := strings.Join(p.Positions[2].Flags, " "); !strings.Contains(got, "renewal-due") || !strings.Contains(got, "counter-mismatch") {
+		t.Errorf("the position is flagged %q", got)
+	}
+	over := newOrganisation(t, `person E1 email=ana@x.com status=leaver left=2026-10-01
+		seat figma ana pro login=ana@x.com assigned=2025-12-01
+		contract figma 1 price=150.00 per=year`).keeper().decide()
+	if diff := cmp.Diff("E1 figma: EUR 1250/1250/0 2026-12-31", worth(over)); diff != "" {
+		t.Errorf("more assigned than purchased (-want +got)\n%s", diff)
 	}
 }
 

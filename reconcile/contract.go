@@ -11,6 +11,7 @@ import (
 // contract is what is in force for one product on the as-of.
 type contract struct {
 	known       bool // there are contract rows at all, and the feed was read whole
+	lasting     bool // a row is in force
 	ended       bool // there were rows in force, none is any more
 	unsure      bool // the rows that were read have ended, but not all were read
 	unconfirmed bool // a row is in force only because it renewed itself
@@ -97,6 +98,7 @@ func contractOf(s *facts.Snapshot, rows []*facts.Purchase, whole bool) contract 
 		force = append(force, row)
 		c.unconfirmed = c.unconfirmed || row.End.Known() && row.End < today
 	}
+	c.lasting = len(force) > 0
 	c.ended = c.known && begun && len(force) == 0
 	c.unsure = !whole && begun && len(force) == 0
 	if c.ended {

@@ -183,8 +183,8 @@ func (a *assembly) guardMissingInputs() {
 
 // dependents returns which actions depend on a feed: on the directory all; on other people and on seats those at their
 // source, and those of products whose use is counted there; on a log those that its silence led to; on contracts those
-// that need a spare seat, those of products whose contract has or may have ended, and those that a rule may have asked
-// contracts about.
+// that need a spare seat, those of products whose contract has or may have ended (of which no row is in force, where
+// something that stands beneath expired was found), and those that a rule may have asked contracts about.
 func (a *assembly) dependents(input *facts.Input) func(*Action, *Row) bool {
 	source := input.Source
 	switch input.Feed {
@@ -205,7 +205,9 @@ func (a *assembly) dependents(input *facts.Input) func(*Action, *Row) bool {
 			asked[p] = a.policy.asksContract(ProductID(p))
 		}
 		return func(_ *Action, row *Row) bool {
-			return row.Verdict == Expired || row.claims() != NoProductID || a.contracts[row.Product].unsure || asked[row.Product]
+			c := &a.contracts[row.Product]
+			mayHaveEnded := !c.lasting && row.Verdict > Expired && row.Verdict <= Idle
+			return row.Verdict == Expired || row.claims() != NoProductID || c.unsure || mayHaveEnded || asked[row.Product]
 		}
 	}
 	return func(x *Action, row *Row) bool { return x.Source == source && row.claims() != NoProductID }

@@ -37,6 +37,7 @@ func main() {
 	flag.StringVar(&c.folder, "package", "./reconcile", "package, as a folder of the module")
 	flag.StringVar(&c.slow, "slow", "", "pattern of tests that run only for what survives the others")
 	flag.StringVar(&c.explained, "explained", "", "file of explanations")
+	flag.StringVar(&c.again, "again", "", "output of an earlier run: try only what survived it")
 	flag.IntVar(&c.lanes, "lanes", 2, "test programs that run side by side")
 	flag.DurationVar(&c.timeout, "timeout", time.Minute, "after which a test program is taken to hang, which kills the mutant")
 	flag.Parse()
@@ -53,6 +54,7 @@ func main() {
 // check is one run.
 type check struct {
 	module, folder, slow, explained string
+	again                           string
 	lanes                           int
 	timeout                         time.Duration
 	mutants                         []mutant
@@ -76,9 +78,9 @@ func (c *check) run(files []string) (int, error) {
 	if err := c.build(dir, files); err != nil {
 		return 0, err
 	}
-	all := make([]int, len(c.mutants))
-	for n := range all {
-		all[n] = n
+	all, err := c.chosen()
+	if err != nil {
+		return 0, err
 	}
 	quick, slow := []string{"-test.skip", c.slow}, []string{"-test.run", c.slow}
 	if c.slow == "" {
@@ -97,6 +99,24 @@ func (c *check) run(files []string) (int, error) {
 		c.mutants[n].survived = true
 	}
 	return c.report()
+}
+
+// chosen returns the mutants to try: all, or those that survived an earlier run.
+func (c *check) chosen() ([]int, error) {
+	var text []byte
+	if c.again != "" {
+		var err error
+		if text, err = os.ReadFile(c.again); err != nil {
+			return nil, err
+		}
+	}
+	var list []int
+	for n := range c.mutants {
+		if c.again == "" || bytes.Contains(text, []byte("survives: "+c.mutants[n].key+" (line ")) {
+			list = append(list, n)
+		}
+	}
+	return list, nil
 }
 
 // build writes the mutated files beside an overlay and compiles the test program.
