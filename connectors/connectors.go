@@ -80,6 +80,7 @@ type Pull struct {
 	AsOf     facts.Instant // sign-ins after it are left out
 	Observed facts.Instant // when the pull runs
 	Calendar *facts.Calendar
+	ByDay    bool // sign-ins are wanted day by day, to look at the past
 	// Raw keeps the bytes as received; never nil.
 	Raw Raw
 	// Archived, if not nil, replaces the files that the configuration names: the same bytes, read again from the archive.
@@ -89,6 +90,15 @@ type Pull struct {
 	// Progress, if not nil, is told how many bytes have been read since the last call and, as they become known, how many
 	// there are in all. It may be called from several goroutines.
 	Progress func(read, total int64)
+}
+
+// Lane returns an empty lane for the sign-ins of one goroutine.
+func (p *Pull) Lane() *facts.Lane {
+	lane := facts.NewLane(p.Calendar, p.AsOf).Pulled(p.Observed)
+	if p.ByDay {
+		lane.ByDay()
+	}
+	return lane
 }
 
 // Archived is an input that an earlier pull kept.

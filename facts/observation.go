@@ -69,6 +69,7 @@ type Observation struct {
 	Lag      time.Duration
 	Stale    time.Duration
 	Outcomes bool   // the feed tells success from failure; without it nothing counts
+	ByDay    bool   // its sign-ins are rolled up by day
 	Later    int64  // events after the as-of, left out
 	Failure  string // why the feed could not be read at all; "" if it was
 

@@ -13,7 +13,7 @@ type SignIn struct {
 }
 
 // SignIns are successful sign-ins rolled up by account, application and mode: the newest instant and how many. All
-// columns have the same length; a key occurs once.
+// columns have the same length; a key occurs once, or once a day where lanes were asked for that.
 type SignIns struct {
 	Account, Login, Application []Sym
 	Mode                        []Mode
@@ -79,6 +79,7 @@ type Lane struct {
 	table    []rollUp // open addressing, a power of two
 	keys     int      // in table
 	daily    Daily
+	byDay    bool    // each day has a row of its own
 	period   *period // of the last event
 	waiting  waiting
 	prepared uint32 // of no meaning, as that of Strings
@@ -99,6 +100,7 @@ type rollUp struct {
 	last                        Instant
 	account, login, application Sym
 	count                       uint32
+	day                         Day // of a lane by day; else 0
 	mode                        Mode
 	taken                       bool
 }
@@ -115,6 +117,13 @@ func (l *Lane) Pulled(at Instant) *Lane {
 	return l
 }
 
+// ByDay makes the lane keep each calendar day apart: a key then occurs once a day, with the newest instant of that day. It
+// must be asked for before the first event.
+func (l *Lane) ByDay() *Lane {
+	l.byDay = true
+	return l
+}
+
 // Add takes one event into account. It returns false, and does nothing, if the time is not to be believed: absent,
 // before 1970, or more than a day after both until and the pull.
 func (l *Lane) Add(e SignIn) bool {
@@ -128,7 +137,8 @@ func (l *Lane) Add(e SignIn) bool {
 	if e.At < l.period.from || e.At > l.period.to {
 		l.period = l.calendar.period(e.At)
 	}
-	l.daily.Add(l.period.day(e.At), 1)
+	day := l.period.day(e.At)
+	l.daily.Add(day, 1)
 	if e.At > l.daily.Last {
 		l.daily.Last = e.At
 	}
@@ -138,15 +148,18 @@ func (l *Lane) Add(e SignIn) bool {
 	if !e.Success || len(e.Account) == 0 {
 		return true
 	}
-	l.waiting.add(&e)
+	if !l.byDay {
+		day = 0
+	}
+	l.waiting.add(&e, day)
 	if len(l.waiting.rows) == batch {
 		l.settle()
 	}
 	return true
 }
 
-func (w *waiting) add(e *SignIn) {
-	w.rows = append(w.rows, rollUp{last: e.At, count: 1, mode: e.Mode, taken: true})
+func (w *waiting) add(e *SignIn, day Day) {
+	w.rows = append(w.rows, rollUp{last: e.At, count: 1, day: day, mode: e.Mode, taken: true})
 	w.accounts = append(w.accounts, w.copy(e.Account))
 	w.logins = append(w.logins, w.copy(e.Login))
 	w.applications = append(w.applications, w.copy(e.Application))
@@ -170,7 +183,7 @@ func (l *Lane) settle() {
 		r.account = l.strings.intern(w.accounts[n], hashes[n])
 		r.login = l.login(r.account, w.logins[n])
 		r.application = l.strings.Intern(w.applications[n])
-		slots[n] = mix(r.account, r.application, r.mode) & mask
+		slots[n] = mix(r.account, r.application, r.mode, r.day) & mask
 	}
 	read := uint32(0)
 	for n := range w.rows {
@@ -192,7 +205,7 @@ func (l *Lane) login(account Sym, text []byte) Sym {
 }
 
 func (l *Lane) add(row rollUp) {
-	r := l.slot(row.account, row.application, row.mode)
+	r := l.slot(row.account, row.application, row.mode, row.day)
 	if !r.taken {
 		*r = row
 		if l.keys++; l.keys*4 > len(l.table)*3 {
@@ -209,11 +222,11 @@ func (l *Lane) add(row rollUp) {
 }
 
 // slot returns where a key stands or would stand.
-func (l *Lane) slot(account, application Sym, mode Mode) *rollUp {
+func (l *Lane) slot(account, application Sym, mode Mode, day Day) *rollUp {
 	mask := uint32(len(l.table) - 1)
-	for n := mix(account, application, mode) & mask; ; n = (n + 1) & mask {
+	for n := mix(account, application, mode, day) & mask; ; n = (n + 1) & mask {
 		r := &l.table[n]
-		if !r.taken || r.account == account && r.application == application && r.mode == mode {
+		if !r.taken || r.account == account && r.application == application && r.mode == mode && r.day == day {
 			return r
 		}
 	}
@@ -224,14 +237,15 @@ func (l *Lane) grow() {
 	l.table = make([]rollUp, len(old)*2)
 	for n := range old {
 		if r := &old[n]; r.taken {
-			*l.slot(r.account, r.application, r.mode) = *r
+			*l.slot(r.account, r.application, r.mode, r.day) = *r
 		}
 	}
 }
 
 // mix spreads a key over the table; dense numbers would otherwise fall into runs.
-func mix(account, application Sym, mode Mode) uint32 {
-	h := (uint64(account)*0x9E3779B97F4A7C15 ^ uint64(application)*0xC2B2AE3D27D4EB4F) + uint64(mode)*0x165667B19E3779F9
+func mix(account, application Sym, mode Mode, day Day) uint32 {
+	h := (uint64(account)*0x9E3779B97F4A7C15 ^ uint64(application)*0xC2B2AE3D27D4EB4F) + uint64(mode)*0x165667B19E3779F9 +
+		uint64(day)*0x27D4EB2F165667C5
 	h ^= h >> 32
 	h *= 0xD6E8FEB86659FD93
 	return uint32(h >> 32)
@@ -260,6 +274,10 @@ func (o *Observation) Join(lanes ...*Lane) {
 		first.Later += l.Later
 	}
 	o.Strings, o.SignIns, o.Daily, o.Later = first.strings, first.signIns(), first.daily, first.Later
+	o.ByDay = true
+	for _, l := range lanes {
+		o.ByDay = o.ByDay && l.byDay
+	}
 }
 
 // signIns turns the rows into columns.

@@ -145,3 +145,44 @@ func TestLookBack(t *testing.T) {
 		}
 	}
 }
+
+// TestByDay: rows of a lane by day, taken together again, are those of a lane that is not; and no row reaches over
+// midnight.
+func TestByDay(t *testing.T) {
+	c := calendarOf(t, "Europe/Berlin")
+	rapid.Check(t, func(t *rapid.T) {
+		until := drawInstant(t, c)
+		plain, daily := NewObservation("s", FeedSignIns, until), NewObservation("s", FeedSignIns, until)
+		whole, lanes := NewLane(c, until), []*Lane{NewLane(c, until).ByDay(), NewLane(c, until).ByDay()}
+		for n := range rapid.IntRange(0, 3*batch).Draw(t, "events") {
+			e := SignIn{Account: []byte(rapid.SampledFrom([]string{"a", "b"}).Draw(t, "account")), Application: []byte("figma"),
+				At: until - Instant(rapid.Int64Range(0, 5*dayMillis).Draw(t, "ago")), Success: true}
+			whole.Add(e)
+			lanes[n%2].Add(e)
+		}
+		plain.Join(whole)
+		daily.Join(lanes...)
+		if plain.ByDay || !daily.ByDay {
+			t.Fatal("an observation does not say how it was rolled up")
+		}
+		type key struct {
+			account string
+			day     Day
+		}
+		seen, together := map[key]bool{}, map[use]used{}
+		for n := range daily.SignIns.Len() {
+			s := &daily.SignIns
+			k := key{daily.Strings.Text(s.Account[n]), c.Day(s.Last[n])}
+			if seen[k] {
+				t.Fatalf("%v occurs twice", k)
+			}
+			seen[k] = true
+			of := use{k.account, daily.Strings.Text(s.Application[n]), s.Mode[n]}
+			sum := together[of]
+			together[of] = used{"", max(sum.last, s.Last[n]), sum.count + s.Count[n]}
+		}
+		if diff := cmp.Diff(rolled(t, plain), together, cmp.AllowUnexported(used{})); diff != "" {
+			t.Fatalf("(-plain +days together)\n%s", diff)
+		}
+	})
+}

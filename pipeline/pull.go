@@ -49,6 +49,27 @@ func (l *Line) Pull(ctx context.Context, run string, asOf, observed facts.Instan
 
 // Replay reads again, from the archive, what earlier pulls read: for each feed the pull that holds for asOf.
 func (l *Line) Replay(ctx context.Context, asOf facts.Instant) ([]*facts.Observation, []Fault, error) {
+	return l.again(ctx, asOf, false)
+}
+
+// History is [Line.Replay] with the sign-ins of each day kept apart, so that earlier days can be looked at too. A log
+// whose source does not keep them apart is not whole, and a fault.
+func (l *Line) History(ctx context.Context, asOf facts.Instant) ([]*facts.Observation, []Fault, error) {
+	observations, faults, err := l.again(ctx, asOf, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, o := range observations {
+		if o.Feed == facts.FeedSignIns && !o.ByDay && o.Failure == "" && o.SignIns.Len() > 0 {
+			o.Complete, o.Failure = false, "its days cannot be told apart"
+			faults = append(faults, Fault{Source: o.Source, Feed: o.Feed, Err: &connectors.Error{Class: connectors.Incomplete,
+				Place: o.Source, Reason: o.Failure, Hint: "what rests on this log is not replayed"}})
+		}
+	}
+	return observations, faults, nil
+}
+
+func (l *Line) again(ctx context.Context, asOf facts.Instant, byDay bool) ([]*facts.Observation, []Fault, error) {
 	defer l.Progress.Step("read from the archive")()
 	pulls, err := l.Ledger.Pulls(ctx, asOf)
 	if err != nil {
@@ -64,7 +85,7 @@ func (l *Line) Replay(ctx context.Context, asOf facts.Instant) ([]*facts.Observa
 			}
 			pull := pulls[k]
 			jobs = append(jobs, job{source: source, feed: feed, observed: pull.Observed, raw: hashOnly{}, earlier: &pull,
-				archived: l.archived(pull.Files)})
+				archived: l.archived(pull.Files), byDay: byDay})
 		}
 	}
 	return l.read(ctx, asOf, jobs)
@@ -89,6 +110,7 @@ type job struct {
 	archived []connectors.Archived
 	earlier  *reconcile.PulledInput // what the archive was filled by
 	never    bool                   // there is nothing to read
+	byDay    bool                   // sign-ins are wanted day by day
 }
 
 func (l *Line) read(ctx context.Context, asOf facts.Instant, jobs []job) ([]*facts.Observation, []Fault, error) {
@@ -126,7 +148,7 @@ func (l *Line) readOne(ctx context.Context, asOf facts.Instant, j job) (*facts.O
 		err = errors.New(j.earlier.Failure)
 	default:
 		o, err = j.source.Driver.Pull(ctx, connectors.Pull{Feed: j.feed, AsOf: asOf, Observed: j.observed, Calendar: l.Calendar,
-			Raw: j.raw, Archived: j.archived, Workers: l.Workers, Progress: l.bytes()})
+			ByDay: j.byDay, Raw: j.raw, Archived: j.archived, Workers: l.Workers, Progress: l.bytes()})
 	}
 	if o == nil {
 		o = facts.NewObservation(j.source.Name, j.feed, j.observed)

@@ -184,6 +184,9 @@ func (g GuardState) String() string { return guardStateNames[g] }
 // MarshalText writes the state's word.
 func (g GuardState) MarshalText() ([]byte, error) { return []byte(g.String()), nil }
 
+// UnmarshalText reads the state's word.
+func (g *GuardState) UnmarshalText(b []byte) error { return unmarshal(g, guardStateNames[:], b) }
+
 // GuardNames lists the closed set of guards.
 func GuardNames() []string {
 	return []string{"shrink", "growth", "rejected", "match_rate", "watermark", "incomplete", "run", "run_percent", "days_7",

@@ -1,6 +1,9 @@
 package reconcile
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // ranking lists rules by how specific they are about a product. It is read-only once built.
 type ranking struct {
@@ -181,4 +184,28 @@ func (p *Policy) asksContract(product ProductID) bool {
 		}
 	}
 	return false
+}
+
+// WithIdleAfter returns the policy with another idle threshold for one product: every reclaim rule that may decide about
+// it gets that, and takes seats away where it would only keep or review them; a product without a rule gets one. Other
+// products are then not decided as the policy says.
+func (p *Policy) WithIdleAfter(product ProductID, after Days) *Policy {
+	changed := *p
+	changed.Reclaim = slices.Clone(p.Reclaim)
+	asked := 0
+	for _, level := range p.reclaim.of(product) {
+		for _, n := range level {
+			r := &changed.Reclaim[n]
+			if r.IdleAfter = after; r.Action != Downgrade {
+				r.Action = Revoke
+			}
+			asked++
+		}
+	}
+	if asked == 0 {
+		changed.Reclaim = append(changed.Reclaim, ReclaimRule{Name: fmt.Sprintf("reclaim[%d]", len(p.Reclaim)),
+			Product: p.catalogue.Products[product].ID, IdleAfter: after, Action: Revoke})
+		changed.reclaim = newRanking(p.catalogue, scopes(changed.Reclaim, func(r *ReclaimRule) string { return r.Product }))
+	}
+	return &changed
 }

@@ -13,11 +13,14 @@ func (a *app) policyCommand() *cobra.Command {
 		Long: "policy helps to change policy.yaml with confidence: an editor completes and checks it by its schema, cases say what it\n" +
 			"must conclude, and archived runs show what a change would do before anybody loses a licence.\n" +
 			codesHelp(exitDone, exitUsage),
-		Example: "  trueup policy schema > policy.schema.json\n  trueup policy test policy_test.yaml",
-		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  trueup policy schema > policy.schema.json
+  trueup policy test policy_test.yaml
+  trueup policy diff policy.yaml next.yaml
+  trueup policy replay --product figma --thresholds 30d,60d,90d`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.policySchemaCommand(), a.policyTestCommand(), a.policyDiffCommand())
+	cmd.AddCommand(a.policySchemaCommand(), a.policyTestCommand(), a.policyDiffCommand(), a.policyReplayCommand())
 	return cmd
 }
 

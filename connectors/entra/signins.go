@@ -55,7 +55,7 @@ type reader struct {
 }
 
 func newReader(paths *jsondoc.Paths, p connectors.Pull) *reader {
-	return &reader{scan: jsondoc.NewScanner(paths), lane: facts.NewLane(p.Calendar, p.AsOf).Pulled(p.Observed)}
+	return &reader{scan: jsondoc.NewScanner(paths), lane: p.Lane()}
 }
 
 func (s *source) signIns(ctx context.Context, p connectors.Pull, o *facts.Observation) error {

@@ -16,7 +16,7 @@ func (s *source) signIns(ctx context.Context, p connectors.Pull, o *facts.Observ
 	seen := &seen{starts: map[start]bool{}}
 	lanes := make([]*facts.Lane, max(1, p.Workers))
 	for n := range lanes {
-		lanes[n] = facts.NewLane(p.Calendar, p.AsOf).Pulled(p.Observed)
+		lanes[n] = p.Lane()
 	}
 	err := s.Read(ctx, p, o, func(ctx context.Context, f *exports.File) error {
 		lane := lanes[f.Lane]

@@ -71,7 +71,7 @@ type reader struct {
 }
 
 func newReader(p connectors.Pull) *reader {
-	return &reader{scan: jsondoc.NewScanner(eventPaths), lane: facts.NewLane(p.Calendar, p.AsOf).Pulled(p.Observed),
+	return &reader{scan: jsondoc.NewScanner(eventPaths), lane: p.Lane(),
 		spans: exports.NewSpans(logs), calendar: p.Calendar, asOf: p.AsOf, name: []byte(Copilot)}
 }
 

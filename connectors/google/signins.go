@@ -72,7 +72,7 @@ type reader struct {
 
 func newReader(p connectors.Pull) *reader {
 	r := &reader{activity: jsondoc.NewScanner(activityPaths), event: jsondoc.NewScanner(eventPaths),
-		lane: facts.NewLane(p.Calendar, p.AsOf).Pulled(p.Observed), spans: exports.NewSpans(logs), asOf: p.AsOf, google: []byte(Application)}
+		lane: p.Lane(), spans: exports.NewSpans(logs), asOf: p.AsOf, google: []byte(Application)}
 	r.check, r.take = r.checkEvent, r.addEvent
 	return r
 }

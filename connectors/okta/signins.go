@@ -40,7 +40,7 @@ type reader struct {
 }
 
 func newReader(p connectors.Pull) *reader {
-	return &reader{jsondoc.NewScanner(eventPaths), facts.NewLane(p.Calendar, p.AsOf).Pulled(p.Observed), []byte(Application)}
+	return &reader{jsondoc.NewScanner(eventPaths), p.Lane(), []byte(Application)}
 }
 
 func (s *source) signIns(ctx context.Context, p connectors.Pull, o *facts.Observation) error {

@@ -68,7 +68,7 @@ func (in *Intake) addConcurrentDay(row Row) string {
 			return in.columns[figure.at].Name + " is negative"
 		}
 	}
-	if d.Day > in.calendar.Day(in.asOf) {
+	if d.Day > in.calendar.Day(in.pull.AsOf) {
 		in.o.Later++
 		return ""
 	}

@@ -19,7 +19,7 @@ type Intake struct {
 	*Mapping
 	o        *facts.Observation
 	calendar *facts.Calendar
-	asOf     facts.Instant
+	pull     connectors.Pull
 	lanes    []*facts.Lane // of sign-ins, by lane of the files; nil until used
 
 	unmapped map[string]map[string]int // people by column and by word that is not of its list
@@ -31,7 +31,7 @@ type Intake struct {
 
 // Intake begins a pull. The caller must call [Intake.Close] when all files have been read.
 func (m *Mapping) Intake(o *facts.Observation, p connectors.Pull) *Intake {
-	return &Intake{Mapping: m, o: o, calendar: p.Calendar, asOf: p.AsOf, lanes: make([]*facts.Lane, max(1, p.Workers)),
+	return &Intake{Mapping: m, o: o, calendar: p.Calendar, pull: p, lanes: make([]*facts.Lane, max(1, p.Workers)),
 		unmapped: map[string]map[string]int{}}
 }
 
@@ -77,7 +77,7 @@ func (in *Intake) Add(f *exports.File, lane int, row Row) (reason string) {
 
 func (in *Intake) lane(n int) *facts.Lane {
 	if in.lanes[n] == nil {
-		in.lanes[n] = facts.NewLane(in.calendar, in.asOf).Pulled(in.o.Observed)
+		in.lanes[n] = in.pull.Lane()
 	}
 	return in.lanes[n]
 }
