@@ -28,6 +28,8 @@ func TestConformance(t *testing.T) {
 		{Name: "people of the console", Feed: facts.FeedPeople, Config: "kind: google\nfiles: {people: in/*}", Separator: "\n", Tail: "\n", Records: console,
 			Head: "First Name [Required],Last Name [Required],Email Address [Required],Password [Required],Org Unit Path [Required],Status [READ ONLY],Last Sign In [READ ONLY]\n"},
 		{Name: "seats", Feed: facts.FeedSeats, Config: "kind: google\nfiles: {seats: in/*}", Head: `{"kind":"licensing#licenseAssignmentList","items":[`, Separator: ",\n", Tail: tail, Records: licenses},
+		{Name: "seats with their users", Feed: facts.FeedSeats, Config: "kind: google\nfiles: {seats: in/*}", Head: "[", Separator: ",\n", Tail: "]",
+			Records: append(licenses, users[0])},
 		{Name: "sign-ins in pages", Feed: facts.FeedSignIns, Config: "kind: google\nfiles: {sign-ins: in/*}", Head: items, Separator: ",\n", Tail: tail, Records: activities},
 		{Name: "sign-ins by line", Feed: facts.FeedSignIns, Config: "kind: google\nfiles: {sign-ins: in/*}", Separator: "\n", Tail: "\n", Records: activities},
 	}})

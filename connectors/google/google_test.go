@@ -191,6 +191,29 @@ func TestSeats(t *testing.T) {
 		"rejected licenses.json:6: a licence assignment without userId or skuId")
 }
 
+// TestSeatsOfUsers checks that seats are keyed by id where the users are known, whatever the order of the files.
+func TestSeatsOfUsers(t *testing.T) {
+	const licenses = `{"items":[{"userId":"Ana@x","productId":"A","skuId":"s"},{"userId":"old@x","productId":"A","skuId":"s"},
+{"userId":"bo@x","productId":"A","skuId":"s"},{"userId":"nobody@x","productId":"A","skuId":"s"}]}`
+	const users = `{"users":[{"id":"1","primaryEmail":"ana@x","aliases":["old@x","bo@x"]},{"id":"2","primaryEmail":"bo@x"},
+{"primaryEmail":"c@x"},{"id":7,"primaryEmail":"d@x"}]}`
+	for _, dir := range []string{write(t, "1.json", licenses, "2.json", users), write(t, "1.json", users, "2.json", licenses)} {
+		o := pull(t, dir, facts.FeedSeats, `files: {seats: "*.json"}`)
+		same(t, "seats", connectortest.Print(o),
+			`seat "1" login="Ana@x" product="s" path="direct" centre="" assigned=`,
+			`seat "2" login="bo@x" product="s" path="direct" centre="" assigned=`, // a primary address comes before an alias
+			`seat "nobody@x" login="" product="s" path="direct" centre="" assigned=`)
+		if o.Rows != 8 || o.Rejected != 2 {
+			t.Errorf("%s", said(o))
+		}
+	}
+	const next = `{"nextPageToken":"x","users":[{"id":"1","primaryEmail":"ana@x"}]}`
+	if _, err := try(t, write(t, "1.json", licenses, "2.json", next), facts.FeedSeats, `files: {seats: "*.json"}`); connectors.ClassOf(err) != connectors.Incomplete ||
+		!strings.Contains(err.Error(), "every page of the users has a nextPageToken") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestPages checks that each list counts as whole only with a page that has no next one.
 func TestPages(t *testing.T) {
 	page := func(product, user, next string) string {

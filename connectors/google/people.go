@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	noID  jsondoc.Malformed = "a user without an id"
-	twice jsondoc.Malformed = "a user who has been read already"
+	noID      jsondoc.Malformed = "a user without an id"
+	twice     jsondoc.Malformed = "a user who has been read already"
+	wrongType jsondoc.Malformed = "a user with a field of the wrong type"
 )
 
 // user is a user of the Directory API (developers.google.com/workspace/admin/directory/reference/rest/v1/users). Fields that
@@ -91,7 +92,7 @@ func (s *source) people(ctx context.Context, p connectors.Pull, o *facts.Observa
 func (d *directory) add(doc []byte) error {
 	var u user
 	if err := json.Unmarshal(doc, &u); err != nil {
-		return jsondoc.Malformed("a user with a field of the wrong type")
+		return wrongType
 	}
 	if u.ID == "" {
 		return noID
