@@ -4,7 +4,7 @@
 // in the flattened forms in which security tools store them, and users also as the table that the admin console downloads.
 //
 // Four things about Google decide how its data is read. Users and actors have an immutable id of up to 21 digits, which
-// is text; licence assignments name the user by e-mail address only, so that the two are told to be one by that address.
+// is text; licence assignments name the user by e-mail address only, so that the users are wanted beside them.
 // A licence assignment has no date and no path: licences that Google assigned by itself look like all others. How many
 // licences were bought stands in none of these answers, so there are no counters: contracts say it. And a list without
 // elements has no member for them at all.
