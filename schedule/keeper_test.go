@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -250,14 +251,14 @@ func TestRestart(t *testing.T) {
 func TestSuspended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBook()
-		var slept time.Duration
+		var slept atomic.Int64
 		ctx, cancel := context.WithCancel(t.Context())
 		k := &Keeper{Book: b, Entries: func(context.Context) []Entry { return []Entry{{"run", spec(t, "0 2 * * *", "UTC")}} },
-			Do: done, Zone: time.UTC, Now: func() time.Time { return time.Now().Add(slept) }, Log: silent(), Tick: time.Minute}
+			Do: done, Zone: time.UTC, Now: func() time.Time { return time.Now().Add(time.Duration(slept.Load())) }, Log: silent(), Tick: time.Minute}
 		ended := make(chan struct{})
 		go func() { k.Run(ctx); close(ended) }()
 		time.Sleep(30*time.Minute + time.Second)
-		slept = 3 * time.Hour
+		slept.Store(int64(3 * time.Hour))
 		time.Sleep(time.Minute) // an hour and a half before the timer for two o'clock goes off
 		if want := "02:00 done"; b.said("run") != want {
 			t.Errorf("a minute after waking up: %q, want %s", b.said("run"), want)

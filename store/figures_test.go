@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trueup/facts"
 	"trueup/reconcile"
 )
 
@@ -56,7 +55,7 @@ func exerciseFigures(t *testing.T, open opener) {
 			f.Actions[ActionResult{"revoke", "notice"}] != 1 || f.Outcomes[ActionResult{"revoke", "done"}] != wantDone || f.Intents != wantOpen {
 			t.Errorf("%+v, outcomes %v, %d open", f.Actions, f.Outcomes, f.Intents)
 		}
-		if run := f.Runs["run"]; run.ID != "run-1" || run.Exit != 3 || run.Finished != facts.Instant(night(1).Add(time.Hour)) {
+		if run := f.Runs["run"]; run.ID != "run-1" || run.Exit != 3 || run.Finished != night(1).Add(time.Hour) {
 			t.Errorf("last run that ended: %+v", run)
 		}
 	}

@@ -93,7 +93,7 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return mistakef("another server may listen there already; serve.listen names the address", "listen at %s: %v", s.Serve.Listen, errors.Unwrap(err))
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }() // of no effect once the server has done so
 	db, err := store.Open(ctx, s.Store, store.Options{Dir: s.dir})
 	if err != nil {
 		return err
