@@ -4,7 +4,7 @@ GO ?= go
 TOOL = $(GO) tool -modfile=tools/go.mod
 # Set TRUEUP_NO_SKIP=1 (as .ci/run does) and a test that would skip for want of a program fails instead.
 
-.PHONY: help build test race vet lint generate generated tidy deploy demo bench picture clean
+.PHONY: help build test race vet lint generate generated tidy deploy demo bench picture mutate clean
 
 # The one place that says how the program is built; the Dockerfile calls it. With VERSION set, equal sources give equal bytes
 # wherever they lie. Without it the program says which commit it was built from, as the go command found it.
@@ -52,6 +52,14 @@ bench: ## the benchmark beside DuckDB; see docs/bench.md
 
 picture: ## docs/workbook.png from the demo organisation's workbook (LibreOffice, poppler)
 	./tools/picture
+
+mutate: ## flip every comparison of the decision code, one at a time: does a test notice? takes a quarter of an hour or more
+	$(GO) -C tools run ./mutate -explained mutate/equivalent.txt -slow $(SLOW_TESTS) $(DECISION_CODE)
+
+# What takes longer than the named cases, and is only asked about what survives them.
+SLOW_TESTS = 'Oracle|Check|Matter|Destroys|Alone|NoMore|EveryRowOne|NeverRevoked|Bomb|Schema|BadFiles|Parse|Section|AnyOrg|DerivedAgain|DecidedAgain|Spoiled|Caps'
+DECISION_CODE = usage.go decide.go duplicate.go standing.go unheld.go coverage.go contract.go directory.go match.go roster.go \
+	actions.go guards.go money.go items.go
 
 clean: ## remove what was built
 	rm -rf bin out var trueup-demo

@@ -58,6 +58,7 @@ type candidates struct {
 	by           MatchKey
 	contradicted bool
 	others       candidateSet // what contradicted
+	seen         [][]PersonID // the people of each key that several have
 }
 
 // candidateSet is one person or a list of several.
@@ -67,6 +68,9 @@ type candidateSet struct {
 }
 
 func (c *candidates) narrow(by MatchKey, one PersonID, many []PersonID) {
+	if many != nil {
+		c.seen = append(c.seen, many)
+	}
 	switch {
 	case one == NoPersonID && many == nil || c.contradicted:
 	case c.by == MatchNone:
@@ -184,7 +188,18 @@ func (m *matcher) conclude(c *candidates) match {
 		m.contest(NoPersonID, c.many)
 		return match{person: NoPersonID, situation: SituationDisputed, why: SeveralPersons}
 	}
+	if n := slices.IndexFunc(c.seen, func(many []PersonID) bool { return m.passedOver(c.one, many) }); n >= 0 {
+		m.contest(c.one, c.seen[n])
+		return match{person: NoPersonID, situation: SituationDisputed, why: SeveralPersons}
+	}
 	return match{person: c.one, situation: Linked, by: c.by}
+}
+
+// passedOver reports whether somebody who has left was preferred to somebody who is there and has one of the keys: it may be
+// the same human, back under a new number.
+func (m *matcher) passedOver(one PersonID, many []PersonID) bool {
+	there := func(p PersonID) bool { return !m.directory.gone(m.directory.people[p].Row) }
+	return !there(one) && slices.ContainsFunc(many, there)
 }
 
 // contest notes to whom a disputed account may belong.

@@ -236,6 +236,7 @@ func (w *oracle) settle(p *somebody) {
 // who have it; the second result says that nobody is left.
 func (w *oracle) match(among []*somebody, names []string, row *directoryRow) (found []*somebody, contradiction bool) {
 	first := true
+	var all []*somebody
 	narrow := func(key string, of func(r directoryRow) []string) {
 		var has []*somebody
 		for _, p := range among {
@@ -243,6 +244,7 @@ func (w *oracle) match(among []*somebody, names []string, row *directoryRow) (fo
 				has = append(has, p)
 			}
 		}
+		all = append(all, has...)
 		switch {
 		case len(has) == 0:
 		case first:
@@ -265,6 +267,10 @@ func (w *oracle) match(among []*somebody, names []string, row *directoryRow) (fo
 	for _, name := range names {
 		narrow(name, email)
 		narrow(name, alias)
+	}
+	there := func(p *somebody) bool { return !w.gone(p.row()) }
+	if len(found) == 1 && !there(found[0]) && slices.ContainsFunc(all, there) {
+		return append(found, all...), false // who is back under a new number is not passed over for who has left
 	}
 	return found, !first && len(found) == 0
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"trueup/facts"
 	"trueup/reconcile"
@@ -72,16 +73,17 @@ type ExplainedSignal struct {
 }
 
 // Explain returns the explanations of every row whose holder, person's address, or account is called holder, compared
-// case-folded; with a product only that one's.
+// as texts are compared everywhere, case-folded and in one normal form; with a product only that one's.
 func Explain(v *View, holder, product string) []Explanation {
-	fold := cases.Fold()
-	wanted := fold.String(holder)
+	folder := cases.Fold()
+	fold := func(name string) string { return folder.String(norm.NFC.String(name)) }
+	wanted := fold(holder)
 	var all []Explanation
 	for row := range v.Rows() {
 		if product != "" && row.Product.ID != product {
 			continue
 		}
-		if !slices.ContainsFunc(v.namesOf(row), func(name string) bool { return name != "" && fold.String(name) == wanted }) {
+		if !slices.ContainsFunc(v.namesOf(row), func(name string) bool { return name != "" && fold(name) == wanted }) {
 			continue
 		}
 		all = append(all, v.explain(row))
