@@ -8,26 +8,59 @@ import (
 	"trueup/reconcile"
 )
 
-// BenchmarkSavePlan stores nights of 200,000 rows of which every fifth calls for something; all but the first find the
-// cases of the night before.
+// BenchmarkSavePlan stores plans, on each database: the first night of a neglected organisation, in which 400,000 seats
+// call for something; a night in which all of these cases move on; a night in which one seat in fifty calls for something
+// new.
 func BenchmarkSavePlan(b *testing.B) {
-	d := sqliteAt(b, b.TempDir())
-	seats := make([]seat, 200_000)
-	for n := range seats {
-		if seats[n] = used(fmt.Sprint("person ", n)); n%5 == 0 {
-			seats[n] = idle(fmt.Sprint("person ", n), reconcile.Ready)
+	const rows = 40_000
+	nights := map[string]func(n, k int) seat{
+		"first":    func(_, k int) seat { return idle(fmt.Sprint("person ", k), reconcile.Notice) },
+		"moving":   func(n, k int) seat { return idle(fmt.Sprint("person ", k), reconcile.Notice+reconcile.State(n%2)) },
+		"ordinary": func(n, k int) seat { return ordinary(n, k) },
+	}
+	for _, kind := range []string{"first", "moving", "ordinary"} {
+		for name, store := range stores {
+			b.Run(kind+"/"+name, func(b *testing.B) { benchmarkNights(b, store, kind != "first", rows, nights[kind]) })
 		}
 	}
-	n := 0
-	for b.Loop() {
+}
+
+// ordinary has one seat in fifty that calls for something, others each night.
+func ordinary(n, k int) seat {
+	if (k+n)%50 == 0 {
+		return idle(fmt.Sprint("person ", k), reconcile.Notice)
+	}
+	return used(fmt.Sprint("person ", k))
+}
+
+func benchmarkNights(b *testing.B, store func(testing.TB) (string, string), goOn bool, rows int, seatOf func(n, k int) seat) {
+	var d *DB
+	seats := make([]seat, rows)
+	for n := 0; b.Loop(); n++ {
 		b.StopTimer()
-		n++
-		p := planned(b, n, seats...)
-		start(b, d, fmt.Sprint("run-", n), night(n))
-		b.StartTimer()
-		if err := d.SavePlan(b.Context(), record(fmt.Sprint("run-", n), fmt.Sprint("plan-", n), p), p); err != nil {
-			b.Fatal(err)
+		if d == nil || !goOn {
+			dsn, dir := store(b)
+			d = opening(dsn, dir)(b)
+			if goOn {
+				saveNight(b, d, n, seats, seatOf)
+				n++
+			}
 		}
+		b.StartTimer()
+		saveNight(b, d, n, seats, seatOf)
+	}
+}
+
+func saveNight(b *testing.B, d *DB, n int, seats []seat, seatOf func(n, k int) seat) {
+	b.StopTimer()
+	for k := range seats {
+		seats[k] = seatOf(n, k)
+	}
+	p, run := planned(b, n, seats...), fmt.Sprint("run-", n)
+	start(b, d, run, night(n))
+	b.StartTimer()
+	if err := d.SavePlan(b.Context(), record(run, fmt.Sprint("plan-", n), p), p); err != nil {
+		b.Fatal(err)
 	}
 }
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 
 	"trueup/facts"
 	"trueup/reconcile"
@@ -50,6 +49,7 @@ func (w *planWriter) cases(ctx context.Context) error {
 		return err
 	}
 	var changes []caseChange
+	var moves []move
 	var fresh []*reconcile.Action
 	for n := range w.plan.Actions {
 		a := &w.plan.Actions[n]
@@ -62,14 +62,15 @@ func (w *planWriter) cases(ctx context.Context) error {
 			continue // one action on two rows
 		}
 		c.proposed = true
-		if changes, err = w.continueCase(ctx, c, a, changes); err != nil {
-			return err
+		if m, change, moved := w.continueCase(c, a); moved {
+			moves, changes = append(moves, m), append(changes, change)
 		}
 	}
-	if changes, err = w.openFresh(ctx, fresh, changes); err != nil {
+	if moves, changes, err = w.openFresh(ctx, fresh, moves, changes); err != nil {
 		return err
 	}
-	if changes, err = w.endCases(ctx, open, changes); err != nil {
+	moves, changes = w.endCases(open, moves, changes)
+	if err := w.move(ctx, moves); err != nil {
 		return err
 	}
 	return w.logChanges(ctx, changes)
@@ -88,7 +89,7 @@ func (w *planWriter) openCases(ctx context.Context) (map[facts.Digest]*openCase,
 
 // continueCase moves an open case to what the plan says, as far as its state allows: what was answered or sent stays. A
 // case whose verdict or paths have changed is over, and what was answered with it: it begins anew, unless its outcome is not known.
-func (w *planWriter) continueCase(ctx context.Context, c *openCase, a *reconcile.Action, changes []caseChange) ([]caseChange, error) {
+func (w *planWriter) continueCase(c *openCase, a *reconcile.Action) (move, caseChange, bool) {
 	verdict, paths := w.plan.Rows[a.Row].Verdict.String(), w.paths(int(a.Row))
 	anew := (verdict != c.Verdict || paths != c.Paths) && c.State.it != reconcile.Sent
 	state, due, opened := a.State, a.Due, facts.Day(c.Opened)
@@ -102,16 +103,15 @@ func (w *planWriter) continueCase(ctx context.Context, c *openCase, a *reconcile
 		due = facts.Day(c.Due) // the notice was given, whatever the case waits for now
 	}
 	if !anew && state == c.State.it && due == facts.Day(c.Due) {
-		return changes, nil
+		return move{}, caseChange{}, false
 	}
 	change := caseChange{Case: c.Commitment, From: c.State.it.String(), To: state.String(), Due: due.String()}
 	if anew {
 		change.Ended, change.Verdict = changed(c, verdict), verdict
 		c.Verdict, c.Paths = verdict, paths
 	}
-	_, err := w.exec(ctx, `UPDATE cases SET opened = ?, state = ?, due = ?, verdict = ?, paths = ?, plan = ? WHERE id = ?`,
-		date(opened), state.String(), date(due), c.Verdict, c.Paths, w.record.ID, c.ID)
-	return append(changes, change), err
+	return move{id: c.ID, opened: date(opened), due: date(due), state: state, verdict: c.Verdict, paths: c.Paths,
+		ended: date(facts.NoDay)}, change, true
 }
 
 // changed says why a case that is proposed again is over all the same.
@@ -122,42 +122,34 @@ func changed(c *openCase, verdict string) string {
 	return "paths"
 }
 
-// openFresh opens cases, again those that had ended.
-func (w *planWriter) openFresh(ctx context.Context, fresh []*reconcile.Action, changes []caseChange) ([]caseChange, error) {
+// openFresh opens cases; those that had ended move.
+func (w *planWriter) openFresh(ctx context.Context, fresh []*reconcile.Action, moves []move, changes []caseChange) ([]move, []caseChange, error) {
 	ended, err := w.ended(ctx, fresh)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	names := make([]string, len(fresh))
-	for n, a := range fresh { // before the new ones: nothing comes between the rows of those
-		if names[n] = ended[a.ID]; names[n] == "" {
-			continue
-		}
-		if err := w.reopen(ctx, a); err != nil {
-			return nil, err
-		}
-	}
 	b := w.bulk("cases", "id", "opened", "due", "state", "source", "account", "login", "product", "holder", "kind", "target",
 		"verdict", "paths", "plan", "ended", "cause", "salt", "commitment")
-	for n, a := range fresh {
-		if names[n] == "" {
-			if names[n], err = w.openCase(ctx, b, a); err != nil {
-				return nil, err
-			}
+	for _, n := range byID(fresh) {
+		a := fresh[n]
+		if names[n] = ended[a.ID]; names[n] != "" {
+			continue
 		}
+		if names[n], err = w.openCase(ctx, b, a); err != nil {
+			return nil, nil, err
+		}
+	}
+	for n, a := range fresh {
 		row := &w.plan.Rows[a.Row]
+		if ended[a.ID] != "" {
+			moves = append(moves, move{id: digest(a.ID), opened: date(w.plan.Snapshot.Today()), due: date(a.Due), state: a.State,
+				verdict: row.Verdict.String(), paths: w.paths(int(a.Row)), ended: date(facts.NoDay)})
+		}
 		changes = append(changes, caseChange{Case: names[n], To: a.State.String(), Kind: a.Kind.String(),
 			Product: w.product(row.Product), Verdict: row.Verdict.String(), Due: a.Due.String()})
 	}
-	return changes, b.flush(ctx)
-}
-
-// reopen opens a case that had ended.
-func (w *planWriter) reopen(ctx context.Context, a *reconcile.Action) error {
-	_, err := w.exec(ctx, `UPDATE cases SET opened = ?, due = ?, state = ?, verdict = ?, paths = ?, plan = ?, ended = NULL,
-		cause = '' WHERE id = ?`, date(w.plan.Snapshot.Today()), date(a.Due), a.State.String(),
-		w.plan.Rows[a.Row].Verdict.String(), w.paths(int(a.Row)), w.record.ID, digest(a.ID))
-	return err
+	return moves, changes, b.flush(ctx)
 }
 
 // openCase opens a case that never was, and returns its name in the ledger.
@@ -174,29 +166,8 @@ func (w *planWriter) openCase(ctx context.Context, b *bulk, a *reconcile.Action)
 		w.paths(int(a.Row)), w.record.ID, nil, "", salt, name)
 }
 
-// ended returns the names in the ledger of those actions that have a case which ended.
-func (w *planWriter) ended(ctx context.Context, actions []*reconcile.Action) (map[facts.Digest]string, error) {
-	names := map[facts.Digest]string{}
-	for len(actions) > 0 {
-		n := min(len(actions), 500)
-		args := make([]any, n)
-		for k, a := range actions[:n] {
-			args[k] = a.ID.String()
-		}
-		actions = actions[n:]
-		var rows []openCase
-		if err := w.list(ctx, &rows, `SELECT id, commitment FROM cases WHERE id IN (?`+strings.Repeat(", ?", n-1)+`)`, args...); err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			names[facts.Digest(r.ID)] = r.Commitment
-		}
-	}
-	return names, nil
-}
-
 // endCases ends the open cases that the plan does not propose and has looked at.
-func (w *planWriter) endCases(ctx context.Context, open map[facts.Digest]*openCase, changes []caseChange) ([]caseChange, error) {
+func (w *planWriter) endCases(open map[facts.Digest]*openCase, moves []move, changes []caseChange) ([]move, []caseChange) {
 	missing := map[seatKey]*openCase{}
 	for _, c := range open {
 		if !c.proposed && c.State.it != reconcile.Sent { // what was sent is settled first
@@ -204,7 +175,7 @@ func (w *planWriter) endCases(ctx context.Context, open map[facts.Digest]*openCa
 		}
 	}
 	if len(missing) == 0 {
-		return changes, nil
+		return moves, changes
 	}
 	verdicts := map[seatKey]*reconcile.Row{}
 	for n := range w.plan.Rows {
@@ -228,13 +199,11 @@ func (w *planWriter) endCases(ctx context.Context, open map[facts.Digest]*openCa
 		if Allowed(ByEnd, state, reconcile.Cancelled) {
 			state = reconcile.Cancelled
 		}
-		if _, err := w.exec(ctx, `UPDATE cases SET state = ?, plan = ?, ended = ?, cause = ? WHERE id = ?`,
-			state.String(), w.record.ID, date(today), cause, c.ID); err != nil {
-			return nil, err
-		}
+		moves = append(moves, move{id: c.ID, opened: c.Opened, due: c.Due, state: state, verdict: c.Verdict, paths: c.Paths,
+			ended: date(today), cause: cause})
 		changes = append(changes, caseChange{Case: c.Commitment, From: c.State.it.String(), To: state.String(), Ended: cause})
 	}
-	return changes, nil
+	return moves, changes
 }
 
 type seatKey struct{ product, holder, account string }

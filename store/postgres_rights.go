@@ -35,12 +35,14 @@ func readyPostgres(ctx context.Context, t *tx, migrating bool) error {
 		Standby  bool   `db:"standby"`
 		ReadOnly bool   `db:"read_only"`
 		Create   bool   `db:"may_create"`
+		Temp     bool   `db:"may_stage"`
 		Schema   string `db:"schema"`
 		Role     string `db:"role"`
 	}
 	if err := t.get(ctx, &is, `SELECT pg_is_in_recovery() AS standby,
 		current_setting('default_transaction_read_only')::boolean AS read_only, current_schema() AS schema, current_user AS role,
-		has_schema_privilege(current_schema(), 'CREATE') AS may_create`); err != nil {
+		has_schema_privilege(current_schema(), 'CREATE') AS may_create,
+		has_database_privilege(current_database(), 'TEMPORARY') AS may_stage`); err != nil {
 		return err
 	}
 	switch {
@@ -48,6 +50,9 @@ func readyPostgres(ctx context.Context, t *tx, migrating bool) error {
 		return &Error{Op: "server", Reason: "is a standby, which only reads", Hint: readOnlyHint}
 	case is.ReadOnly:
 		return &Error{Op: "database", Reason: "is read-only", Hint: readOnlyHint}
+	case !is.Temp:
+		return &Error{Op: "database", Reason: "role " + is.Role + " may not make temporary tables in it",
+			Hint: "as its owner: GRANT TEMPORARY ON DATABASE NAME TO " + is.Role}
 	case migrating && !is.Create:
 		return &Error{Op: "schema " + is.Schema, Reason: "role " + is.Role + " may not create tables in it",
 			Hint: "as its owner: GRANT CREATE ON SCHEMA " + is.Schema + " TO " + is.Role + "; or let a role that may run trueup check first"}

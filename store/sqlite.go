@@ -50,7 +50,8 @@ func openSQLite(name string, options Options) (*DB, error) {
 		return nil, &Error{Op: "open store", Err: err, Hint: "name a file in a folder that may be written to"}
 	}
 	settings := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(15000)", "journal_mode(WAL)",
-		"synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)", "temp_store(memory)"}}
+		"synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)",
+		"cache_size(-65536)", "temp_store(MEMORY)", "temp_store(memory)"}}
 	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: settings.Encode()}
 	sqlx.BindDriver(dialect.driver, dialect.bind)
 	db, err := sqlx.Open(dialect.driver, dsn.String())
