@@ -116,7 +116,7 @@ func (s *site) lastRun() reconcile.Run {
 func (s *site) running() func() bool {
 	var db *store.DB
 	return func() bool {
-		if _, err := os.Stat(s.path("var/trueup.db")); err != nil {
+		if _, err := os.Stat(s.path("var/trueup.db")); err != nil && strings.HasPrefix(s.store, "sqlite:") {
 			return false
 		}
 		if db == nil {
@@ -130,7 +130,11 @@ func (s *site) running() func() bool {
 // lapse ends the lease of a process that is gone, as a minute of waiting would.
 func (s *site) lapse() {
 	s.t.Helper()
-	db, err := sqlx.Open("sqlite", s.path("var/trueup.db"))
+	driver, address, _ := strings.Cut(s.store, ":")
+	if address = s.path(address); driver == "postgres" {
+		address = s.store
+	}
+	db, err := sqlx.Open(driver, address)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -150,7 +154,7 @@ func (s *site) onlyOnce() {
 		}
 		seen[describe(e)] = true
 	}
-	ledgerVerifies(s.t, s.dir)
+	verifies(s.t, s.ledger())
 }
 
 // complete runs the job to its end and checks that everything that was ready on the first day is done.
@@ -189,6 +193,16 @@ func today(t *testing.T) *site {
 	s := newSite(t, now)
 	s.clock.base = now.Add(-time.Second) // before every process
 	return s
+}
+
+// onBothStores runs a test on a site with SQLite and on one with PostgreSQL.
+func onBothStores(t *testing.T, test func(*testing.T, *site)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, today(t)) })
+	t.Run("postgres", func(t *testing.T) {
+		s := today(t)
+		onPostgres(t, s)
+		test(t, s)
+	})
 }
 
 func TestInterruptedPull(t *testing.T) {
@@ -239,8 +253,9 @@ func TestInterruptedApply(t *testing.T) {
 }
 
 // TestKilledApply kills the program in the midst of changing the vendor, again and again.
-func TestKilledApply(t *testing.T) {
-	s := today(t)
+func TestKilledApply(t *testing.T) { onBothStores(t, killedApply) }
+
+func killedApply(t *testing.T, s *site) {
 	ready := s.readyAtVendor()
 	s.slow(20 * time.Millisecond)
 	for n := range 5 {
@@ -298,8 +313,9 @@ func TestKilledAnywhere(t *testing.T) {
 }
 
 // TestTwoRuns starts a second run beside one that works.
-func TestTwoRuns(t *testing.T) {
-	s := today(t)
+func TestTwoRuns(t *testing.T) { onBothStores(t, twoRuns) }
+
+func twoRuns(t *testing.T, s *site) {
 	db := s.ledger()
 	lease, err := db.Acquire(t.Context(), "night-shift@ops-7", facts.At(time.Now()), time.Minute)
 	if err != nil {

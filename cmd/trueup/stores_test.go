@@ -107,3 +107,50 @@ func (s *site) timeless(text string) string {
 	}
 	return text
 }
+
+// The address of the database may come from outside as a whole; the password in it is said nowhere, right or wrong.
+func TestTheStoresAddressIsSecret(t *testing.T) {
+	const canary = "canary-77d1c0"
+	s := newFolder(t, monday, "http://127.0.0.1:9")
+	server := storetest.Shared(t)
+	role := "clerk_" + canary[7:]
+	server.Exec(t, "postgres", `CREATE ROLE `+role+` LOGIN PASSWORD '`+canary+`'`)
+	t.Cleanup(func() { server.Exec(t, "postgres", `DROP OWNED BY `+role, `DROP ROLE `+role) })
+	name := server.Database(t)
+	server.Exec(t, name, `GRANT CREATE ON SCHEMA public TO `+role)
+	t.Cleanup(func() { server.Exec(t, name, `DROP OWNED BY `+role) })
+	address := strings.Replace(server.TCP(role, name), role+"@", role+":"+canary+"@", 1)
+	t.Setenv("TRUEUP_TEST_STORE", address)
+	s.write("store.secret", []byte(address+"\n"))
+	s.write("wrong.secret", []byte(strings.Replace(address, canary, canary+"x", 1)))
+	s.write("broken.secret", []byte("postgres://clerk:"+canary+"/"+canary+"@db/x"))
+	plain := read(t, s.path("trueup.yaml"))
+	for _, c := range []struct {
+		store string
+		code  int
+		says  string
+	}{
+		{"env:TRUEUP_TEST_STORE", exitDone, "will be made by the first run"},
+		{"file:store.secret", exitDone, "will be made by the first run"},
+		{"file:wrong.secret", exitUnreachable, "the password is wrong"},
+		{"file:broken.secret", exitUnreachable, "cannot be read"},
+		{"env:TRUEUP_TEST_NONE", exitUnreachable, "is not set"},
+		{address, exitUsage, "holds a password"},
+		{"postgres://db/x?password=" + canary, exitUsage, "holds a password"},
+	} {
+		s.write("trueup.yaml", []byte(strings.Replace(plain, "sqlite:var/trueup.db", c.store, 1)))
+		for _, command := range [][]string{{"check"}, {"check", "--output", "json"}, {"plan", "--verbose"}, {"runs"}} {
+			r := s.trueup(command...)
+			if command[0] == "check" && (r.code != c.code && c.code != exitDone || !strings.Contains(r.out+r.err, c.says)) {
+				t.Errorf("%s with %s exits with %d, want %d and %q\n%s%s", command, c.store, r.code, c.code, c.says, r.out, r.err)
+			}
+			if strings.Contains(r.out+r.err, canary) {
+				t.Errorf("%v with %s says the password: %s%s", command, c.store, r.out, r.err)
+			}
+			if command[0] == "plan" && c.code == exitDone {
+				break // from here on there is a ledger
+			}
+		}
+		server.Exec(t, name, `DROP OWNED BY `+role, `GRANT CREATE ON SCHEMA public TO `+role)
+	}
+}
