@@ -110,9 +110,10 @@ CREATE TABLE plan_inputs (
     PRIMARY KEY (plan, n)
 );
 
--- Rows that call for something, or whose verdict is not the last plan's.
+-- Rows that call for something, or whose verdict is not the last plan's. Here and in cases the plan is no foreign key: the
+-- server would look it up once for every row, which takes longer than storing the row.
 CREATE TABLE plan_rows (
-    plan         TEXT COLLATE "C" NOT NULL REFERENCES plans (id),
+    plan         TEXT COLLATE "C" NOT NULL,
     n            BIGINT NOT NULL, -- number of the row in the plan
     product      TEXT COLLATE "C" NOT NULL,
     holder       TEXT COLLATE "C" NOT NULL,
@@ -222,7 +223,7 @@ CREATE TABLE cases (
     target     TEXT COLLATE "C" NOT NULL,
     verdict    TEXT COLLATE "C" NOT NULL, -- with another one, or other paths, the case is over
     paths      TEXT COLLATE "C" NOT NULL,
-    plan       TEXT COLLATE "C" NOT NULL REFERENCES plans (id), -- the last that changed it
+    plan       TEXT COLLATE "C" NOT NULL, -- the last that changed it
     ended      BIGINT,
     cause      TEXT COLLATE "C" NOT NULL,
     salt       BYTEA NOT NULL, -- opens the commitments of this case in the ledger
