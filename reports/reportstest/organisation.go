@@ -187,10 +187,19 @@ func positions() []reconcile.Position {
 			Active: number(1), Idle: number(1), Spare: number(-1), Reclaimable: number(3), Flags: []string{"over-allocated"},
 			Notice: facts.Date(2027, 2, 28), Ends: facts.NoDay, Currency: "EUR", UnitPrice: "54.75"},
 		{Product: 4, Pool: "lab", Purchased: number(25), Peak: number(25), Reserved: number(4), Denied: number(17),
-			Flags: []string{"shortage"}, Notice: facts.NoDay, Ends: facts.NoDay},
+			DaysAtLimit: number(1), Flags: []string{"shortage"}, Notice: facts.NoDay, Ends: facts.NoDay},
 		{Product: 5, Purchased: number(10), Notice: facts.NoDay, Ends: facts.Date(2026, 12, 31), Currency: "JPY",
 			UnitPrice: "9800"},
 	}
+}
+
+// concurrent are the days that the position of the concurrent product rests on; one was not seen.
+func concurrent() []reconcile.Concurrency {
+	day := facts.Date(2026, 11, 18)
+	return []reconcile.Concurrency{{Product: 4, From: day - 1, To: day + 1, Missing: []reconcile.Gap{{From: day - 1, To: day - 1}},
+		Limits: true, Denials: true, Days: []reconcile.ConcurrentUse{
+			{Day: day, Peak: 25, Limit: 25, Reserved: 4, Denied: 17, Full: true, Seen: true},
+			{Day: day + 1, Peak: 11, Limit: 25, Reserved: 4, Denied: facts.NotTold, Seen: true}}}}
 }
 
 func findings() []reconcile.Finding {

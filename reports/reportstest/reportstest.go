@@ -115,7 +115,7 @@ func newBuilder(lines []Line) *builder {
 	b.plan = &reconcile.Plan{ID: "0123456789abcdef", Decisions: Digest("decisions"), Digest: Digest("plan"), AsOf: AsOf,
 		Organisation: snapshot.Organisation, Build: "trueup 1.0.0 (4f2c1d7)", Policy: Digest("policy"),
 		Config: Digest("config"), Products: Digest("products"), Complete: false, Mode: reconcile.Act,
-		Snapshot: snapshot, Catalogue: Catalogue(), Inputs: inputStates(), Guards: guards(), Positions: positions(),
+		Snapshot: snapshot, Catalogue: Catalogue(), Inputs: inputStates(), Guards: guards(), Positions: positions(), Concurrent: concurrent(),
 		Findings: findings(), Unplaced: []reconcile.Unplaced{{Reason: "no seat, no right to one and no sign-in", People: 7},
 			{Reason: "left, and holds nothing", People: 2}}}
 	for n := range snapshot.People.Len() {

@@ -53,6 +53,8 @@ type book struct {
 	tally    *tally
 	verdicts []*table // one or more sheets of the same table
 	actions  []*table
+	used     *table         // of concurrent use; nil without any
+	uses     map[string]use // by product
 	failed   int
 }
 
@@ -65,7 +67,11 @@ func (b *book) build() error {
 	verdictSheets := numbered("Verdicts", len(b.view.Plan.Rows), b.perSheet)
 	actionSheets := numbered("Actions", len(b.view.Plan.Actions), b.perSheet)
 	names := append([]string{"Read me", "Summary", "Positions"}, verdictSheets...)
-	names = append(append(names, actionSheets...), "Findings", "Control", "Terms")
+	names = append(names, actionSheets...)
+	if len(b.view.Plan.Concurrent) > 0 {
+		names = append(names, concurrentSheet)
+	}
+	names = append(names, "Findings", "Control", "Terms")
 	for n, name := range names {
 		if n == 0 {
 			err = b.file.SetSheetName("Sheet1", name)
@@ -76,7 +82,7 @@ func (b *book) build() error {
 			return err
 		}
 	}
-	for _, step := range []func() error{b.properties, b.positions,
+	for _, step := range []func() error{b.properties, b.positions, b.concurrent,
 		func() error { return b.rows(verdictSheets, actionSheets) },
 		b.findings, b.summary, b.control, b.terms, b.readme} {
 		if err := step(); err != nil {

@@ -178,7 +178,7 @@ func (b *book) checks() []check {
 			reports.KindMeaning(k)))
 	}
 	list = append(list, b.stateChecks()...)
-	list = append(list, b.productChecks()...)
+	list = append(append(list, b.productChecks()...), b.concurrentChecks()...)
 	return append(append(list, b.moneyChecks()...), b.peopleChecks()...)
 }
 

@@ -14,7 +14,7 @@ func (b *book) positions() error {
 		{"Pool", 18, s.text, false}, {"Purchased", 11, s.count, true}, {"Vendor says bought", 11, s.count, true},
 		{"Vendor says used", 11, s.count, true}, {"Assigned", 10, s.count, true}, {"Active", 9, s.count, true},
 		{"Idle", 9, s.count, true}, {"Spare", 9, s.money[0], true}, {"Reclaimable", 12, s.count, true},
-		{"Peak", 8, s.count, true}, {"Reserved", 10, s.count, true}, {"Denied", 8, s.count, true},
+		{"Peak", 8, s.count, true}, {"Reserved", 10, s.count, true}, {"Denied", 8, s.count, true}, {"Days at limit", 9, s.count, true}, {"Needed", 9, s.count, true}, {"Can be dropped", 10, s.count, true},
 		{"Flags", 34, s.bold, false}, {"Notice by", 12, s.date, true}, {"Ends", 12, s.date, true},
 		{"Price per month", 12, s.price, true}, {"Currency", 9, s.text, false}})
 	if err != nil {
@@ -29,7 +29,7 @@ func (b *book) positions() error {
 		err := t.add(b.texts.safe(b.view.Plan.Catalogue.Products[p.Product].ID), b.productName(p.Product),
 			b.texts.safe(p.Pool), known(p.Purchased), known(p.CounterPurchased), known(p.CounterConsumed), known(p.Assigned),
 			known(p.Active), known(p.Idle), known(p.Spare), known(p.Reclaimable), known(p.Peak), known(p.Reserved),
-			known(p.Denied), strings.Join(p.Flags, ", "), serial(p.Notice), serial(p.Ends), price, b.texts.safe(p.Currency))
+			known(p.Denied), known(p.DaysAtLimit), known(p.Needed), known(p.Reducible), strings.Join(p.Flags, ", "), serial(p.Notice), serial(p.Ends), price, b.texts.safe(p.Currency))
 		if err != nil {
 			return err
 		}

@@ -229,7 +229,7 @@ func TestManySheets(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"Read me", "Summary", "Positions", "Verdicts", "Verdicts 2", "Verdicts 3", "Verdicts 4", "Actions",
-		"Actions 2", "Actions 3", "Findings", "Control", "Terms"}
+		"Actions 2", "Actions 3", "Concurrent use", "Findings", "Control", "Terms"}
 	if diff := cmp.Diff(want, result.Sheets); diff != "" {
 		t.Error(diff)
 	}
@@ -267,7 +267,7 @@ func TestLyingTotals(t *testing.T) {
 	if result.Failed != 3 { // idle, the sum over verdicts, and the money
 		t.Errorf("%d checks fail, want 3", result.Failed)
 	}
-	if !strings.Contains(dump(t, content), "3 of 46 checks FAIL") {
+	if !strings.Contains(dump(t, content), "3 of 48 checks FAIL") {
 		t.Error("the sheet does not say so")
 	}
 }
