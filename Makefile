@@ -31,7 +31,7 @@ lint: ## staticcheck and golangci-lint, at the versions of tools/go.mod
 	$(TOOL) staticcheck ./...
 	$(TOOL) golangci-lint run ./...
 
-generate: ## rewrite what is generated: plan schema, table of states, table of kinds, copies of what init writes
+generate: ## rewrite what is generated: schemas of plan and policy, table of states, table of kinds, copies of what init writes
 	$(GO) test ./reports ./store ./cmd/trueup -run 'TestSchemaIsCurrent|TestStatesAreDocumented|TestReadmeIsCurrent' -update
 	cp cmd/trueup/starter/products.yaml cmd/trueup/starter/policy.yaml cmd/trueup/starter/contracts.csv deploy/kubernetes/base/config/
 
