@@ -71,7 +71,8 @@ func (s size) compare(ctx context.Context) error {
 				ours, theirs = append(ours, a), append(theirs, b)
 			}
 		}
-		report(w, v.name, ours, theirs)
+		fmt.Fprintf(w, "%s\t", v.name)
+		report(w, ours, theirs)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -116,7 +117,8 @@ func (s size) samePositions() error {
 	return nil
 }
 
-func report(w io.Writer, name string, ours, theirs []cost) {
+// report ends a line of the table: medians of both sides, and of the ratios of the pairs.
+func report(w io.Writer, ours, theirs []cost) {
 	ratios := make([]float64, len(ours))
 	for n := range ours {
 		ratios[n] = ours[n].wall / theirs[n].wall
@@ -124,7 +126,7 @@ func report(w io.Writer, name string, ours, theirs []cost) {
 	wall := func(c cost) float64 { return c.wall }
 	cpu := func(c cost) float64 { return c.cpu }
 	peak := func(c cost) float64 { return c.peakMB }
-	fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.0f\t\n", name, median(ours, wall), median(theirs, wall),
+	fmt.Fprintf(w, "%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.0f\t\n", median(ours, wall), median(theirs, wall),
 		medianOf(ratios), slices.Min(ratios), slices.Max(ratios), median(ours, cpu), median(theirs, cpu), median(ours, peak), median(theirs, peak))
 }
 
@@ -161,22 +163,30 @@ func measure(ctx context.Context, cmd *exec.Cmd) (cost, []byte, error) {
 	return c, out.Bytes(), nil
 }
 
+func installPeer(ctx context.Context) error {
+	dir := filepath.Join("bench", "peer")
+	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err == nil {
+		return nil
+	}
+	install := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--silent")
+	install.Dir, install.Stderr = dir, os.Stderr
+	if err := install.Run(); err != nil {
+		return fmt.Errorf("npm ci in %s: %w", dir, err)
+	}
+	return nil
+}
+
 // peerCommand makes sure that the peer is installed and returns how to run it.
 func (s size) peerCommand(ctx context.Context) (func() *exec.Cmd, error) {
-	dir := filepath.Join("bench", "peer")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
-		install := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--silent")
-		install.Dir, install.Stderr = dir, os.Stderr
-		if err := install.Run(); err != nil {
-			return nil, fmt.Errorf("npm ci in %s: %w", dir, err)
-		}
+	if err := installPeer(ctx); err != nil {
+		return nil, err
 	}
 	out := filepath.Join(s.dir, "peer-out")
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return nil, err
 	}
 	return func() *exec.Cmd {
-		return exec.CommandContext(ctx, "node", filepath.Join(dir, "peer.mjs"), s.dir, out, asOf.Format(time.DateTime))
+		return exec.CommandContext(ctx, "node", filepath.Join("bench", "peer", "peer.mjs"), s.dir, out, asOf.Format(time.DateTime))
 	}, nil
 }
 

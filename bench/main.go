@@ -5,6 +5,11 @@
 //	go run ./bench -users 10000 -rounds 3   smaller
 //	go run ./bench generate|job|peer        one part alone
 //
+// A second benchmark is the decision alone, from facts in memory to the plan:
+//
+//	go run ./bench engine -users 1000000    10 million seats, in turn with the peer
+//	go run ./bench decide -users 1000000    our side alone
+//
 // Node and npm are needed for the peer (npm install in bench/peer is done when it is missing). The data stays in
 // bench/data, which is not committed; at the default size it takes 6 GB.
 package main
@@ -44,6 +49,7 @@ func run(ctx context.Context, args []string) error {
 		verb, args = args[0], args[1:]
 	}
 	var s size
+	var rules int
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&s.users, "users", 100_000, "people")
 	flags.IntVar(&s.products, "products", 20, "products")
@@ -55,7 +61,8 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&s.hash, "hash", false, "job: hash every input (SHA-256)")
 	flags.BoolVar(&s.keep, "archive", false, "job: hash every input and keep it in an archive")
 	flags.BoolVar(&s.ledger, "ledger", false, "job: store the plan in SQLite and its rows as a column file")
-	flags.StringVar(&s.profile, "profile", "", "job: write a CPU profile to this file")
+	flags.StringVar(&s.profile, "profile", "", "job, decide: write a CPU profile to this file")
+	flags.IntVar(&rules, "rules", 0, "engine, decide: further rules")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -66,8 +73,13 @@ func run(ctx context.Context, args []string) error {
 		return s.job(ctx)
 	case "peer":
 		return s.peer(ctx, os.Stdout)
+	case "engine":
+		s.dir = filepath.Join(s.dir, fmt.Sprintf("engine-%d", s.users))
+		return engine{s, rules}.compare(ctx)
+	case "decide":
+		return engine{s, rules}.decide(os.Stdout)
 	case "all":
 		return s.compare(ctx)
 	}
-	return fmt.Errorf("unknown verb %q: generate, job, peer, or none for all", verb)
+	return fmt.Errorf("unknown verb %q: generate, job, peer, engine, decide, or none for all", verb)
 }
