@@ -27,7 +27,8 @@ type checkout struct {
 // from the right: names and displays are free text and may hold blanks, quotation marks and brackets.
 func readCheckout(line string, observed facts.Instant, clock *facts.Calendar) (c checkout, ok bool) {
 	c.count = 1
-	left, right, queued := line, "", false
+	var left, right string
+	var queued bool
 	if at := strings.LastIndex(line, " queued for "); at >= 0 {
 		left, right, queued = line[:at], line[at+len(" queued for "):], true
 	} else if at := strings.LastIndex(line, ", start "); at >= 0 {

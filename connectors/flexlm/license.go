@@ -130,7 +130,7 @@ func (p *licenseFile) whole(text string) (int64, string) {
 	}
 	kind, _ := keyword(words[0])
 	g := grant{start: facts.NoDay, expires: facts.NoDay, issued: facts.NoDay, line: strings.Join(words, " ")}
-	options := words[1:]
+	var options []string
 	switch kind {
 	case "SERVER", "VENDOR", "DAEMON", "USE_SERVER":
 		return 1, ""

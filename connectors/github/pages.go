@@ -1,6 +1,7 @@
 package github
 
 import (
+	"errors"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -62,7 +63,7 @@ func (h *holdings) decode(scan *jsondoc.Scanner, doc []byte) (record, error) {
 	switch {
 	case scan.Value(0).Kind != jsondoc.Absent:
 		seat, err := decodeSeat(doc)
-		if err == errUnheld {
+		if errors.Is(err, errUnheld) {
 			h.unheld++
 		}
 		if err != nil {

@@ -27,7 +27,7 @@ func TestElements(t *testing.T) {
 		}
 	}
 	stop, n := errors.New("stop"), 0
-	if err := Elements([]byte(`[1,2,3]`), func([]byte) error { n++; return stop }); err != stop || n != 1 {
+	if err := Elements([]byte(`[1,2,3]`), func([]byte) error { n++; return stop }); !errors.Is(err, stop) || n != 1 {
 		t.Errorf("after %d elements %v", n, err)
 	}
 }
