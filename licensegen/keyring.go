@@ -108,8 +108,8 @@ func ReadKeyring(dir string) (*Keyring, error) {
 			" -pubout -out " + filepath.Join(dir, string(ring.Signing.public.id)+PublicKeySuffix)}
 	}
 	if len(ring.Public) == 0 {
-		return nil, &KeyFileError{Path: dir, Err: errors.New("no keys here"), Hint: "make one: openssl genpkey -algorithm ed25519 -out " +
-			path + " && chmod 600 " + path}
+		return nil, &KeyFileError{Path: dir, Err: errors.New("no keys here"), Hint: "make one: mkdir -p " + dir +
+			" && openssl genpkey -algorithm ed25519 -out " + path + " && chmod 600 " + path}
 	}
 	return ring, nil
 }

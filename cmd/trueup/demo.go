@@ -33,11 +33,11 @@ func (a *app) demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo [DIR]",
 		Short: "Write the demo organisation and run the whole job on it",
-		Long: "demo writes a made-up organisation of 1,500 people with 12 products and 180 days of sign-ins, in the formats that real\n" +
+		Long: "demo writes a made-up organisation of 1,500 people with 16 products and 180 days of sign-ins, in the formats that real\n" +
 			"systems send, into DIR (default ./trueup-demo), plays its software vendor on this machine, and runs the nightly job.\n" +
 			"Its planted findings are the point: the exit code is 0 whenever the job ran through.\n" +
 			codesHelp(exitDone, exitOther, exitUsage, exitHeld, exitInterrupted),
-		Example: "  trueup demo\n  trueup demo /tmp/example --people 300\n" +
+		Example: "  trueup demo\n  trueup demo /tmp/example --people 600\n" +
 			"  trueup demo vendor trueup-demo      keep the vendor running, to try plan and apply by hand",
 		Args: between(0, 1, "at most one folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,7 +49,7 @@ func (a *app) demoCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&asOf, "as-of", "", "make it as of an RFC 3339 time instead of now")
-	cmd.Flags().IntVar(&people, "people", 1500, "how many people")
+	cmd.Flags().IntVar(&people, "people", 1500, fmt.Sprintf("how many people, %d or more", fixtures.MinPeople))
 	cmd.AddCommand(&cobra.Command{
 		Use:   "vendor DIR",
 		Short: "Play the demo's software vendor until interrupted",
@@ -71,6 +71,9 @@ func (a *app) demoCommand() *cobra.Command {
 }
 
 func (a *app) demo(ctx context.Context, dir, asOf string, people int) error {
+	if people < fixtures.MinPeople {
+		return mistakef("the planted cases need their people", "--people %d is too few; %d is the least", people, fixtures.MinPeople)
+	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return mistakef("name another folder, or remove it", "%s is not empty; the demo overwrites nothing", dir)
 	} else if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -204,7 +204,7 @@ func TestBucketFaults(t *testing.T) {
 			if c.section != "" {
 				section += ", " + c.section
 			}
-			o.write("trueup.yaml", officeConfig+"publish: [s3://plain/reports]\ns3: {"+section+"}\n")
+			o.write("trueup.yaml", officeConfig+"serve: {listen: \"127.0.0.1:0\"}\npublish: [s3://plain/reports]\ns3: {"+section+"}\n")
 			check := o.trueup("check")
 			refusedAtStart(t, check, c.says, c.hint)
 			if !regexp.MustCompile(`FAILED +publish +s3://plain/reports `).MatchString(check.out) {
@@ -212,6 +212,7 @@ func TestBucketFaults(t *testing.T) {
 			}
 			run := o.trueup("run")
 			refusedAtStart(t, run, c.says, c.hint)
+			refusedAtStart(t, o.trueup("serve"), c.says, c.hint)
 			if runs := o.trueup("runs", "--output", "json"); c.name != "no profile" && !strings.Contains(runs.out, `"state":"failed"`) {
 				t.Errorf("the failed run is not on record: %s", runs.out)
 			}

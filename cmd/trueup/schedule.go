@@ -107,7 +107,7 @@ func (a *app) schedule(ctx context.Context, limit int) error {
 
 // lastSlots reads the last slots from the ledger; a ledger that is still to be made has none.
 func (a *app) lastSlots(ctx context.Context, s *settings, limit int) ([]store.Slot, error) {
-	db, err := store.Open(ctx, s.Store, store.Options{Dir: s.dir, Existing: true})
+	db, err := a.openDB(ctx, s, store.Options{Existing: true})
 	if errors.Is(err, store.ErrNoLedger) {
 		return nil, nil
 	}

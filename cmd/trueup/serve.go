@@ -94,11 +94,14 @@ func (a *app) serve(ctx context.Context) error {
 		return mistakef("another server may listen there already; serve.listen names the address", "listen at %s: %v", s.Serve.Listen, errors.Unwrap(err))
 	}
 	defer func() { _ = listener.Close() }() // of no effect once the server has done so
-	db, err := store.Open(ctx, s.Store, store.Options{Dir: s.dir})
+	db, err := a.openDB(ctx, s, store.Options{})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	if err := errors.Join(db.Ready(ctx), a.ready(ctx, s, "run")); err != nil { // now, while somebody looks, and not at two in the night
+		return err
+	}
 	a.logger = a.newLogger()
 	by := fmt.Sprintf("%s, process %d since %s", a.who, os.Getpid(), a.now().UTC().Format("2006-01-02T15:04:05.000Z"))
 	v := &service{app: a, db: db, book: book{db, by}, settings: s, metrics: newMetrics(a.build), entries: s.schedules,

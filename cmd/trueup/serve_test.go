@@ -420,6 +420,23 @@ func TestServeChanges(t *testing.T) {
 	}
 }
 
+// TestServeReadsTheStoresAddressFromOutside starts a server whose configuration only says where the address stands.
+func TestServeReadsTheStoresAddressFromOutside(t *testing.T) {
+	o := newOffice(t)
+	o.write("trueup.yaml", officeConfig+"store: file:keys/store\nserve: {listen: \"127.0.0.1:0\"}\nschedule: {run: \"0 0 * * *\"}\n")
+	o.write("keys/store", "sqlite:var/trueup.db\n")
+	v := o.serve()
+	if code, text := v.ask("/readyz"); code != http.StatusOK {
+		t.Errorf("not ready: %d %s", code, text)
+	}
+	if r := o.trueup("schedule"); r.code != exitDone || !strings.Contains(r.out, "run: 0 0 * * *") {
+		t.Errorf("schedule: exit %d\n%s%s", r.code, r.out, r.err)
+	}
+	if code := v.stop(); code != exitDone {
+		t.Errorf("exit %d", code)
+	}
+}
+
 // TestServeRefuses starts servers that cannot be.
 func TestServeRefuses(t *testing.T) {
 	o := newOffice(t)

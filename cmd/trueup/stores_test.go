@@ -139,10 +139,13 @@ func TestTheStoresAddressIsSecret(t *testing.T) {
 		{"postgres://db/x?password=" + canary, exitUsage, "holds a password"},
 	} {
 		s.write("trueup.yaml", []byte(strings.Replace(plain, "sqlite:var/trueup.db", c.store, 1)))
-		for _, command := range [][]string{{"check"}, {"check", "--output", "json"}, {"plan", "--verbose"}, {"runs"}} {
+		for _, command := range [][]string{{"check"}, {"check", "--output", "json"}, {"schedule"}, {"plan", "--verbose"}, {"runs"}} {
 			r := s.trueup(command...)
 			if command[0] == "check" && (r.code != c.code && c.code != exitDone || !strings.Contains(r.out+r.err, c.says)) {
 				t.Errorf("%s with %s exits with %d, want %d and %q\n%s%s", command, c.store, r.code, c.code, c.says, r.out, r.err)
+			}
+			if command[0] == "schedule" && r.code != c.code {
+				t.Errorf("schedule with %s exits with %d, want %d\n%s", c.store, r.code, c.code, r.err)
 			}
 			if strings.Contains(r.out+r.err, canary) {
 				t.Errorf("%v with %s says the password: %s%s", command, c.store, r.out, r.err)

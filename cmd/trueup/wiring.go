@@ -30,7 +30,7 @@ type session struct {
 
 // open wires the line. Close must be called.
 func (a *app) open(ctx context.Context, s *settings) (*session, error) {
-	return a.openStore(ctx, s, store.Options{Dir: s.dir})
+	return a.openStore(ctx, s, store.Options{})
 }
 
 func (a *app) openStore(ctx context.Context, s *settings, options store.Options) (*session, error) {
@@ -47,11 +47,7 @@ func (a *app) openStore(ctx context.Context, s *settings, options store.Options)
 	if s.ArchiveInputs == "reference" {
 		kinds.raw = kept.Referencing()
 	}
-	address, err := a.storeAddress(s)
-	if err != nil {
-		return nil, err
-	}
-	db, err := store.Open(ctx, address, options)
+	db, err := a.openDB(ctx, s, options)
 	if err != nil {
 		return nil, err
 	}
@@ -68,13 +64,13 @@ func (a *app) objects(ctx context.Context, s *settings, location string) (blob.S
 }
 
 // ready looks whether what a run of that kind will write to can be written to, before anything is read or changed.
-func (t *session) ready(ctx context.Context, kind string) error {
-	places := []string{t.settings.Archive}
+func (a *app) ready(ctx context.Context, s *settings, kind string) error {
+	places := []string{s.Archive}
 	if kind == "run" {
-		places = append(places, t.settings.Publish...)
+		places = append(places, s.Publish...)
 	}
 	for _, place := range places {
-		objects, err := t.objects(ctx, t.settings, place)
+		objects, err := a.objects(ctx, s, place)
 		if err != nil {
 			return err
 		}
@@ -91,11 +87,21 @@ func (a *app) openLedger(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.openStore(ctx, s, store.Options{Dir: s.dir, Existing: true})
+	t, err := a.openStore(ctx, s, store.Options{Existing: true})
 	if errors.Is(err, store.ErrNoLedger) {
 		return nil, mistakef("trueup run, or trueup plan, makes the first", "there is no ledger yet at %s", s.Store)
 	}
 	return t, err
+}
+
+// openDB opens the ledger that the configuration names.
+func (a *app) openDB(ctx context.Context, s *settings, options store.Options) (*store.DB, error) {
+	address, err := a.storeAddress(s)
+	if err != nil {
+		return nil, err
+	}
+	options.Dir = s.dir
+	return store.Open(ctx, address, options)
 }
 
 // storeAddress is where the ledger is. Since the address of a database may hold a password, it may be a reference as a
@@ -204,7 +210,7 @@ func (t *session) hold(ctx context.Context, kind string, asOf facts.Instant, do 
 	if err := t.db.StartRun(ctx, run); err != nil {
 		return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
 	}
-	if err = t.ready(ctx, kind); err == nil {
+	if err = t.app.ready(ctx, t.settings, kind); err == nil {
 		t.began = run.ID
 		err = do(ctx, &run, lease.Epoch)
 	}
