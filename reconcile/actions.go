@@ -39,7 +39,7 @@ func (a *assembly) act() {
 		a.place(action, row)
 		action.ID = a.caseID(action, n)
 		prior := a.priorCase(cases, action, n)
-		opened := a.decider.today
+		opened := a.question.today
 		if prior != nil && prior.Opened.Known() {
 			opened = prior.Opened
 		}
@@ -100,7 +100,7 @@ func (a *assembly) issuer(row *Row) facts.SourceID {
 	if row.Account != NoAccountID {
 		return a.plan.Accounts[row.Account].Source
 	}
-	sources := a.decider.items.sources[row.Product]
+	sources := a.question.items.sources[row.Product]
 	for _, source := range sources {
 		if a.plan.Snapshot.Sources[source].Writes {
 			return source
@@ -119,7 +119,8 @@ func (a *assembly) firstItem(p ProductID, source facts.SourceID) string {
 // groups lists the groups by which a row's seat is held.
 func (a *assembly) groups(row int) []string {
 	at := &a.plan.Rows[row]
-	for _, way := range a.decider.ways[at.Path : at.Path+at.Paths] {
+	for _, seat := range a.plan.SeatPaths[at.Path : at.Path+at.Paths] {
+		way := a.plan.Snapshot.Seats.Path[seat]
 		if way != 0 && isGroup(a.plan.Snapshot.Strings.Text(way)) {
 			return slices.DeleteFunc(a.plan.RowPaths(row), func(path string) bool { return !isGroup(path) })
 		}
@@ -143,7 +144,7 @@ func (a *assembly) caseID(action *Action, n int) facts.Digest {
 	}
 	clock := row.Clock
 	if row.Verdict == Idle {
-		clock = max(clock, a.decider.days.day(row.LastUse))
+		clock = max(clock, a.question.days.day(row.LastUse))
 	}
 	b := a.scratch[:0]
 	for _, text := range [...]string{plan.Organisation, plan.Snapshot.Sources[action.Source].Name, account,
@@ -177,7 +178,7 @@ func (a *assembly) settled(action *Action, prior *facts.Case) bool {
 	}
 	switch state, _ := ParseState(prior.State); state {
 	case Kept:
-		if prior.Due.Known() && prior.Due < a.decider.today {
+		if prior.Due.Known() && prior.Due < a.question.today {
 			return false
 		}
 		action.State, action.Due = Kept, prior.Due
@@ -198,7 +199,7 @@ func (a *assembly) wait(action *Action, row *Row, n int, prior *facts.Case) {
 			return
 		}
 	}
-	today := a.decider.today
+	today := a.question.today
 	if prior != nil && prior.State == Kept.String() { // its end is past: the case begins anew
 		prior = nil
 	}
@@ -240,7 +241,7 @@ func (a *assembly) noticeEnd(row *Row, prior *facts.Case) facts.Day {
 	case prior != nil && prior.Due.Known():
 		return prior.Due
 	}
-	return a.decider.today + notice
+	return a.question.today + notice
 }
 
 // unattended reports whether a row's verdict may be acted on without a person. What is not entitled always needs an
@@ -375,14 +376,14 @@ func (a *assembly) ruleOrder(row *Row) int16 {
 // withholdInexact holds issues back where the seat that seems missing may be there: among records that were refused, or
 // on a disputed account.
 func (a *assembly) withholdInexact() {
-	contested := a.decider.roster.matcher.contested
+	contested := a.question.roster.matcher.contested
 	for n := range a.plan.Actions {
 		action := &a.plan.Actions[n]
 		if action.Kind != Issue {
 			continue
 		}
 		switch row := &a.plan.Rows[action.Row]; {
-		case !a.decider.items.exact[row.Product]:
+		case !a.question.items.exact[row.Product]:
 			action.withhold("refused records of " + a.plan.Snapshot.Sources[action.Source].Name + "/seats")
 		case contested[row.Person]:
 			action.withhold("a disputed account may be theirs")

@@ -11,9 +11,10 @@ import (
 // defaultIdleAfter is the threshold for rows that no reclaim rule decides. Such rows are reviewed, never revoked.
 const defaultIdleAfter = Days(90)
 
-// decider gives every row of one holder after the other its verdict. What it knows about the present holder lives in
-// columns by product or by slot; a cell counts only if its stamp is the holder's epoch, so nothing needs to be cleared.
-type decider struct {
+// question is all that decisions are about. Nothing in it changes while they are made, by several deciders side by side;
+// of the plan each writes its own rows.
+type question struct {
+	plan      *Plan
 	snapshot  *facts.Snapshot
 	catalogue *Catalogue
 	policy    *Policy
@@ -24,32 +25,40 @@ type decider struct {
 	meter     *meter
 	coverage  *coverage
 	contracts []contract
-	evaluator *Evaluator
 	items     *items
-	stale     []facts.Day   // by product: how old a value may be when it is delivered
-	later     []bool        // by source: its seats were observed after the as-of
-	lateWho   bool          // an authoritative source was observed after the as-of
-	ruled     []ProductID   // products with eligibility rules
-	speaks    [][]ProductID // by product: what it covers, and its family
-	includes  [][]ProductID // by product: what it covers
-	numbers   map[string]int16
-	names     []string // of rules, by number
-	active    []int64  // by product: seats used of late
+	stale     []facts.Day      // by product: how old a value may be when it is delivered
+	later     []bool           // by source: its seats were observed after the as-of
+	lateWho   bool             // an authoritative source was observed after the as-of
+	ruled     []ProductID      // products with eligibility rules
+	speaks    [][]ProductID    // by product: what it covers, and its family
+	includes  [][]ProductID    // by product: what it covers
+	numbers   map[string]int16 // of rules
 	days      dayTable
-	encoder   rowEncoder
+	words     *words
+	evaluator *Evaluator // to be forked
 
-	out        []output // by product
-	paths      []int32
-	ways       []facts.Sym    // parallel to paths: "direct", "group:NAME", or empty
 	partitions []facts.Digest // of each holder's rows
-	unplaced   [unplacedCount]int
-	evalFault  map[string]int // rules that could not be evaluated, by error
+	found      figures
+}
+
+// decider gives every row of one holder after the other its verdict. What it knows about the present holder lives in
+// columns by product or by slot; a cell counts only if its stamp is the holder's epoch, so nothing needs to be cleared.
+type decider struct {
+	*question
+	evaluator *Evaluator
+	encoder   rowEncoder
+	found     figures
+	spare     []member
+	next      allotment // where the next row goes
 
 	// The present holder.
 	holder   holderID
 	person   PersonID // NoPersonID where none is linked
+	uses     []member
 	standing standing
 	seats    []seat
+	ways     []facts.Sym // of the seats' paths: "direct", "group:NAME", or empty
+	unheld   []unheld
 	written  int // rows
 	epoch    uint32
 	last     []facts.Instant // by slot: newest use
@@ -61,19 +70,20 @@ type decider struct {
 	entitled []entitlement   // by product
 }
 
-// output are the rows of one product, in the order of their holders' names.
-type output struct {
-	rows    []Row
-	signals []Signal
+// figures are what is counted while decisions are made.
+type figures struct {
+	active    []int64 // by product: seats used of late
+	people    int     // with rows
+	unplaced  [unplacedCount]int
+	evalFault map[string]int // rules that could not be evaluated, by error
 }
 
 // seat is one account's seat of one product.
 type seat struct {
 	product  ProductID
 	account  AccountID
-	path     uint32 // first index into decider.paths
-	paths    uint32
-	way      facts.Sym // of the first path
+	rows     []member // its paths
+	ways     []facts.Sym
 	centre   facts.Sym
 	direct   bool
 	group    bool
@@ -91,41 +101,72 @@ type entitlement struct {
 	failed bool
 }
 
-// decide decides about all holders, in the order of their names.
-func (d *decider) decide() {
-	for _, h := range d.holders.order {
-		d.begin(h)
-		d.gather(h)
+// decide decides about the holders of a stretch, in the order of their names.
+func (d *decider) decide(k int) {
+	seats, uses := d.holders.seats.of(k), d.holders.uses.of(k)
+	for n, h := range d.holders.in(k) {
+		seats, uses = d.begin(n, h, seats, uses)
 		d.written = 0
+		if d.person != NoPersonID && len(d.seats) > 1 {
+			d.findDuplicates()
+		}
 		for n := range d.seats {
 			d.decideSeat(n)
 		}
-		pending := d.decideUnheld()
+		pending := d.findUnheld()
+		for n := range d.unheld {
+			d.decideUnheld(&d.unheld[n])
+		}
 		switch {
 		case d.written > 0:
-			d.partitions = append(d.partitions, d.encoder.sum())
+			d.next.partitions[0] = d.encoder.sum()
+			d.next.partitions = d.next.partitions[1:]
+			if d.person != NoPersonID {
+				d.found.people++
+			}
 		case d.person != NoPersonID:
-			d.unplaced[pending]++
+			d.found.unplaced[pending]++
 		}
 	}
 }
 
-func (d *decider) begin(h holderID) {
+// begin turns to holder n of a stretch, whose seats and uses come first in the lists, and returns those of the others.
+func (d *decider) begin(n int, h holderID, seats, uses []member) (otherSeats, otherUses []member) {
 	d.holder, d.person, d.standing = h, NoPersonID, standing{clock: facts.NoDay, due: facts.NoDay}
 	d.epoch++
-	d.touched = d.touched[:0]
 	if int(h) < len(d.directory.people) {
 		d.person = PersonID(h)
 		d.standing = d.directory.standingOf(d.person, d.grace)
 	}
-	for _, u := range d.holders.use[d.holders.uses[h]:d.holders.uses[h+1]] {
-		for _, x := range d.meter.combos[u.combo].slots {
+	end := ofHolder(n, uses)
+	d.uses, uses = uses[:end], uses[end:]
+	d.gatherUses()
+	end = ofHolder(n, seats)
+	d.gather(seats[:end])
+	return seats[end:], uses
+}
+
+// ofHolder returns how many rows, first in a list, are those of holder n of a stretch.
+func ofHolder(n int, rows []member) int {
+	end := 0
+	for end < len(rows) && rows[end].place() == n {
+		end++
+	}
+	return end
+}
+
+// gatherUses finds the holder's newest use of each slot.
+func (d *decider) gatherUses() {
+	d.touched = d.touched[:0]
+	for _, u := range d.uses {
+		last := d.meter.last(u.row())
+		for _, x := range d.meter.combos[u.tag()].slots {
 			if d.lastAt[x] != d.epoch {
 				d.lastAt[x], d.last[x] = d.epoch, facts.NoInstant
 				d.touched = append(d.touched, x)
 			}
-			d.last[x] = max(d.last[x], u.last)
-			if !u.last.Known() {
+			d.last[x] = max(d.last[x], last)
+			if !last.Known() {
 				d.absentAt[x] = d.epoch
 			}
 		}
@@ -141,43 +182,38 @@ func (d *decider) grace(last facts.Day) facts.Instant {
 	return d.snapshot.Calendar().End(last).Add(d.policy.Leaver.Grace)
 }
 
-// gather joins the holder's seat paths to seats, sorted by product, account and path.
-func (d *decider) gather(h holderID) {
-	paths := d.holders.paths[d.holders.seats[h]:d.holders.seats[h+1]]
-	if len(paths) > 1 {
-		slices.SortFunc(paths, d.comparePaths)
-	}
-	d.seats = d.seats[:0]
-	for n := range paths {
-		from := &paths[n]
-		if k := len(d.seats) - 1; k < 0 || d.seats[k].product != from.product || d.seats[k].account != from.account {
-			d.seats = append(d.seats, seat{product: from.product, account: from.account, path: uint32(len(d.paths)), way: from.way,
-				centre: from.centre, assigned: from.assigned, since: from.assigned, covering: NoProductID})
-			d.hold(from.product)
+// gather joins the holder's seat paths, which [decider.arrange] put in order, to seats.
+func (d *decider) gather(rows []member) {
+	s := &d.snapshot.Seats
+	d.seats, d.ways = d.seats[:0], slices.Grow(d.ways[:0], len(rows))
+	from := 0
+	for n, m := range rows {
+		row, product := m.row(), ProductID(m.tag())
+		way, assigned := s.Path[row], s.Assigned[row]
+		if k := len(d.seats) - 1; k < 0 || d.seats[k].product != product || d.seats[k].account != d.roster.seats[row] {
+			d.seats = append(d.seats, seat{product: product, account: d.roster.seats[row], centre: s.CostCentre[row], assigned: assigned,
+				since: assigned, covering: NoProductID})
+			d.hold(product)
+			from = n
 		}
+		d.ways = append(d.ways, way)
 		x := &d.seats[len(d.seats)-1]
-		d.paths, d.ways = append(d.paths, from.row), append(d.ways, from.way)
-		x.paths++
-		inherited := from.way != 0 && isGroup(d.snapshot.Strings.Text(from.way))
+		x.rows, x.ways = rows[from:n+1], d.ways[from:n+1]
+		inherited := way != 0 && isGroup(d.snapshot.Strings.Text(way))
 		x.group, x.direct = x.group || inherited, x.direct || !inherited
-		x.assigned = max(x.assigned, from.assigned)
-		x.since = min(x.since, from.assigned)
-	}
-	if d.person != NoPersonID && len(d.seats) > 1 {
-		d.findDuplicates()
+		x.assigned = max(x.assigned, assigned)
+		x.since = min(x.since, assigned)
 	}
 }
 
-func (d *decider) comparePaths(a, b path) int {
-	if a.product != b.product {
-		return cmp.Compare(a.product, b.product)
+// comparePaths orders seat paths of one product.
+func (d *decider) comparePaths(a, b int) int {
+	s, text, x, y := &d.snapshot.Seats, d.snapshot.Strings.Text, d.roster.seats[a], d.roster.seats[b]
+	if x != y {
+		return d.compareAccounts(x, y)
 	}
-	if a.account != b.account {
-		return d.compareAccounts(a.account, b.account)
-	}
-	text, items := d.snapshot.Strings.Text, d.snapshot.Seats.Product
-	return cmp.Or(cmp.Compare(text(a.way), text(b.way)), cmp.Compare(a.assigned, b.assigned),
-		cmp.Compare(text(items[a.row]), text(items[b.row])), cmp.Compare(text(a.centre), text(b.centre)))
+	return cmp.Or(cmp.Compare(text(s.Path[a]), text(s.Path[b])), cmp.Compare(s.Assigned[a], s.Assigned[b]),
+		cmp.Compare(text(s.Product[a]), text(s.Product[b])), cmp.Compare(text(s.CostCentre[a]), text(s.CostCentre[b])))
 }
 
 func (d *decider) compareAccounts(a, b AccountID) int {
@@ -199,17 +235,16 @@ func isGroup(path string) bool { return len(path) > 6 && path[:6] == "group:" }
 
 // row begins a row of the present holder.
 func (d *decider) row(p ProductID, a AccountID) *Row {
-	out := &d.out[p]
-	out.rows = append(out.rows, Row{Person: d.person, Account: a, Product: p, Situation: Unmatched, Rule: -1, Seat: -1,
+	to := &d.next.products[p]
+	row := &d.plan.Rows[to.row]
+	to.row++
+	*row = Row{Person: d.person, Account: a, Product: p, Situation: Unmatched, Rule: -1, Path: to.path, Seat: -1,
 		IdleDays: -1, Clock: d.standing.clock, LastUse: facts.NoInstant, Action: -1, Due: facts.NoDay,
-		Covering: NoProductID, To: NoProductID, Money: Money{Effective: facts.NoDay}})
-	row := &out.rows[len(out.rows)-1]
+		Covering: NoProductID, To: NoProductID, Money: Money{Effective: facts.NoDay}}
 	if a != NoAccountID {
 		row.Situation = d.roster.accounts[a].Situation
 	}
-	for x := d.meter.counted[p].from; x < d.meter.counted[p].to; x++ {
-		row.LastUse = max(row.LastUse, d.newest(x))
-	}
+	row.LastUse = d.newestOf(d.meter.counted[p])
 	return row
 }
 
@@ -225,7 +260,11 @@ func (d *decider) newest(slot int) facts.Instant {
 func (d *decider) decideSeat(n int) {
 	s := &d.seats[n]
 	row := d.row(s.product, s.account)
-	row.Held, row.Path, row.Paths, row.Seat = true, s.path, s.paths, d.paths[s.path]
+	row.Held, row.Paths, row.Seat = true, uint32(len(s.rows)), int32(s.rows[0].row())
+	for _, m := range s.rows {
+		d.plan.SeatPaths[d.next.products[s.product].path] = int32(m.row())
+		d.next.products[s.product].path++
+	}
 	row.LastUse = max(row.LastUse, d.usedThrough(s.product))
 	row.Clock = max(row.Clock, d.days.day(s.assigned))
 	if start := max(row.Clock, d.days.day(row.LastUse)); start.Known() {
@@ -241,18 +280,18 @@ func (d *decider) decideSeat(n int) {
 		limits = d.beneath(row, s, limits)
 		d.shield(row, s)
 		d.call(row, limits.rule)
-		d.spare(row)
+		d.relent(row)
 	}
 	if d.recent(row, s, limits) {
-		d.active[s.product]++
+		d.found.active[s.product]++
 	}
 	d.annotate(row, s)
-	d.finish(row, limits)
+	d.finish(row, s.ways, limits)
 }
 
-// spare keeps what a person holds inside the grace after their last day, and what would change for somebody whose status
+// relent keeps what a person holds inside the grace after their last day, and what would change for somebody whose status
 // is not known.
-func (d *decider) spare(row *Row) {
+func (d *decider) relent(row *Row) {
 	st := &d.standing
 	switch {
 	case d.person == NoPersonID:
@@ -385,7 +424,7 @@ func (d *decider) entitlement(p ProductID) *entitlement {
 
 func (d *decider) fault(err error) {
 	if err != nil {
-		d.evalFault[err.Error()]++
+		d.found.evalFault[err.Error()]++
 	}
 }
 
@@ -410,19 +449,11 @@ func (d *decider) shield(row *Row, s *seat) {
 	}
 }
 
-func (d *decider) number(rule string) int16 {
-	n, known := d.numbers[rule]
-	if !known {
-		n = int16(len(d.names))
-		d.numbers[rule] = n
-		d.names = append(d.names, rule)
-	}
-	return n
-}
+func (d *decider) number(rule string) int16 { return d.numbers[rule] }
 
 func (d *decider) subject(row *Row, s *seat) Subject {
 	return Subject{Person: d.person, Account: s.account, Product: s.product, Held: true, Inherited: !s.direct,
-		Path: s.way, CostCentre: s.centre, IdleDays: row.IdleDays, Ever: row.LastUse.Known()}
+		Path: s.ways[0], CostCentre: s.centre, IdleDays: row.IdleDays, Ever: row.LastUse.Known()}
 }
 
 // annotate adds what bears on a row whatever its verdict.
@@ -442,12 +473,12 @@ func (d *decider) annotate(row *Row, s *seat) {
 }
 
 // finish completes a row of the present holder.
-func (d *decider) finish(row *Row, limits thresholds) {
+func (d *decider) finish(row *Row, ways []facts.Sym, limits thresholds) {
 	signals := d.signal(row, limits)
 	if d.written == 0 {
 		d.encoder.holder(d.holders.text[d.holder])
 	}
-	d.encoder.row(row, d.ways[row.Path:row.Path+row.Paths], signals)
+	d.encoder.row(row, ways, signals)
 	d.written++
 }
 

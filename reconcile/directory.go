@@ -140,11 +140,11 @@ func (x span) some() bool { return x.from < x.to }
 
 func (d *directory) absorb(m *matcher, rows span) {
 	p := &d.snapshot.People
-	known := map[name]PersonID{} // by id, within this source
+	known := make([]PersonID, d.fold.len()) // by id, within this source; plus one
 	earlier := len(d.people)
 	for n := rows.from; n < rows.to; n++ {
 		id := d.fold.of(p.ID[n])
-		who, same := known[id]
+		who, same := known[id]-1, known[id] > 0
 		if !same && earlier > 0 {
 			match := m.byKeys(p, int32(n), nil)
 			switch {
@@ -160,7 +160,7 @@ func (d *directory) absorb(m *matcher, rows span) {
 			who = PersonID(len(d.people))
 			d.people = append(d.people, Person{ID: p.ID[n], Row: int32(n)})
 		}
-		known[id], d.person[n] = who, who
+		known[id], d.person[n] = who+1, who
 	}
 	numbered := slices.ContainsFunc(p.EmployeeID[rows.from:rows.to], func(id facts.Sym) bool { return id != 0 })
 	for n := rows.from; n < rows.to; n++ {

@@ -35,7 +35,7 @@ func (d *decider) coveringOf(p ProductID) (ProductID, Reason) {
 	covering := NoProductID
 	for n := range d.seats {
 		q := d.seats[n].product
-		if q == covering || !d.catalogue.Covers(q, p) || d.contracts[q].ended {
+		if q == covering || len(d.includes[q]) == 0 || !d.catalogue.Covers(q, p) || d.contracts[q].ended {
 			continue
 		}
 		if covering == NoProductID || d.catalogue.Covers(q, covering) {
@@ -93,14 +93,13 @@ func (d *decider) usedBy(a AccountID, p ProductID) facts.Instant {
 		allowed[int32(x)] = true
 	}
 	d.eachThrough(p, func(x int) { allowed[int32(x)] = true })
-	h := d.holders
-	for _, u := range h.use[h.uses[d.holder]:h.uses[d.holder+1]] {
-		if u.account != a && fold.of(d.roster.accounts[u.account].Login) != called {
+	for _, u := range d.uses {
+		if other := d.meter.account(d.roster, u.row()); other != a && fold.of(d.roster.accounts[other].Login) != called {
 			continue
 		}
-		for _, x := range d.meter.combos[u.combo].slots {
+		for _, x := range d.meter.combos[u.tag()].slots {
 			if allowed[x] {
-				newest = max(newest, u.last)
+				newest = max(newest, d.meter.last(u.row()))
 			}
 		}
 	}

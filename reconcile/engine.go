@@ -31,17 +31,11 @@ func Decide(s *facts.Snapshot, c *Catalogue, p *Policy, o Options) (*Plan, error
 	plan := &Plan{AsOf: s.AsOf, Organisation: s.Organisation, Build: o.Build, Policy: p.SHA256, Config: o.Config,
 		Products: c.SHA256, Mode: p.Mode, Snapshot: s, Catalogue: c, People: directory.people, Accounts: roster.accounts,
 		Inputs: coverage.states}
-	d := newDecider(plan, p, directory, roster, holders, meter, coverage, items)
-	d.decide()
-	d.deliver(plan)
+	q := newQuestion(plan, p, directory, roster, holders, meter, coverage, items)
+	q.decideAll()
 
-	a := &assembly{plan: plan, policy: p, options: &o, decider: d, contracts: d.contracts,
-		reclaim: make([]*ReclaimRule, len(plan.Rules)), days: newDayTexts()}
-	for n := range p.Reclaim {
-		if rule, used := d.numbers[p.Reclaim[n].Name]; used {
-			a.reclaim[rule] = &p.Reclaim[n]
-		}
-	}
+	a := &assembly{plan: plan, policy: p, options: &o, question: q, contracts: q.contracts, days: newDayTexts()}
+	a.placeless()
 	a.position()
 	a.price()
 	a.act()
@@ -50,7 +44,7 @@ func Decide(s *facts.Snapshot, c *Catalogue, p *Policy, o Options) (*Plan, error
 	if err := a.total(); err != nil {
 		return nil, fmt.Errorf("reconcile: %w", err)
 	}
-	plan.digest(d.partitions)
+	plan.digest(q.partitions)
 	return plan, nil
 }
 
@@ -59,12 +53,11 @@ type assembly struct {
 	plan       *Plan
 	policy     *Policy
 	options    *Options
-	decider    *decider
+	question   *question
 	contracts  []contract
 	concurrent []*Concurrency // by product
 	tallies    []tally
-	reclaim    []*ReclaimRule // by index into Plan.Rules; nil where the rule is of another kind
-	opened     []facts.Day    // by action: when its case was opened
+	opened     []facts.Day // by action: when its case was opened
 	scratch    []byte
 	days       *dayTexts
 }
@@ -92,41 +85,42 @@ func (c *Catalogue) sourcesNamed(s *facts.Snapshot) map[facts.SourceID]bool {
 	return named
 }
 
-func newDecider(plan *Plan, p *Policy, directory *directory, r *roster, h *holders, m *meter, v *coverage, x *items) *decider {
+func newQuestion(plan *Plan, p *Policy, d *directory, r *roster, h *holders, m *meter, v *coverage, x *items) *question {
 	s, c := plan.Snapshot, plan.Catalogue
-	d := &decider{snapshot: s, catalogue: c, policy: p, today: s.Today(), directory: directory, roster: r, holders: h,
-		meter: m, coverage: v, contracts: contractsOf(s, c), evaluator: NewEvaluator(s, plan.People, plan.Accounts, c),
-		items: x, stale: make([]facts.Day, len(c.Products)), active: make([]int64, len(c.Products)), later: make([]bool, len(s.Sources)),
-		numbers: map[string]int16{}, days: newDayTable(s), out: make([]output, len(c.Products)), evalFault: map[string]int{},
-		last: make([]facts.Instant, len(m.slots)), lastAt: make([]uint32, len(m.slots)), absentAt: make([]uint32, len(m.slots)),
-		heldAt: make([]uint32, len(c.Products)), spokenAt: make([]uint32, len(c.Products)),
-		entitled: make([]entitlement, len(c.Products)), speaks: c.speaks(), includes: c.includes(), paths: make([]int32, 0, len(h.paths)), ways: make([]facts.Sym, 0, len(h.paths))}
-	d.encoder = newRowEncoder(plan, d)
-	for n := range h.paths {
-		a := &plan.Accounts[h.paths[n].account]
-		if a.Row < 0 && c.Products[h.paths[n].product].Metric == DeviceSeat {
+	q := &question{plan: plan, snapshot: s, catalogue: c, policy: p, today: s.Today(), directory: d, roster: r, holders: h,
+		meter: m, coverage: v, contracts: contractsOf(s, c), items: x, stale: make([]facts.Day, len(c.Products)),
+		later: make([]bool, len(s.Sources)), speaks: c.speaks(), includes: c.includes(), days: newDayTable(s),
+		evaluator: NewEvaluator(s, plan.People, plan.Accounts, c)}
+	for n, p := range x.product {
+		if p == NoProductID || c.Products[p].Metric != DeviceSeat {
+			continue
+		}
+		if a := &plan.Accounts[r.seats[n]]; a.Row < 0 {
 			a.Kind = facts.Device
 		}
 	}
-	counts := make([]int, len(c.Products))
-	for n := range h.paths {
-		counts[h.paths[n].product]++
-	}
 	for n := range c.Products {
-		signals := m.counted[n].to - m.counted[n].from
-		rows := counts[n] + counts[n]/4 // some have no seat
-		d.out[n] = output{rows: make([]Row, 0, rows), signals: make([]Signal, 0, signals*rows)}
 		if len(p.EligibilityRules(ProductID(n))) > 0 {
-			d.ruled = append(d.ruled, ProductID(n))
+			q.ruled = append(q.ruled, ProductID(n))
 		}
-		d.stale[n] = d.staleOf(m.counted[n])
+		q.stale[n] = q.staleOf(m.counted[n])
 	}
 	for n := range s.Inputs {
 		input := &s.Inputs[n]
-		d.later[input.Source] = d.later[input.Source] || input.Later && input.Feed == facts.FeedSeats
-		d.lateWho = d.lateWho || input.Later && input.Feed == facts.FeedPeople && directory.rank[input.Source] >= 0
+		q.later[input.Source] = q.later[input.Source] || input.Later && input.Feed == facts.FeedSeats
+		q.lateWho = q.lateWho || input.Later && input.Feed == facts.FeedPeople && d.rank[input.Source] >= 0
 	}
-	return d
+	plan.Rules, q.numbers = p.ruleNames()
+	q.words = newWords(plan, &q.days)
+	return q
+}
+
+// newDecider returns a decider for one goroutine.
+func newDecider(q *question) *decider {
+	products, slots := len(q.catalogue.Products), len(q.meter.slots)
+	return &decider{question: q, evaluator: q.evaluator.Fork(), encoder: rowEncoder{words: q.words}, found: newFigures(products),
+		last: make([]facts.Instant, slots), lastAt: make([]uint32, slots), absentAt: make([]uint32, slots),
+		heldAt: make([]uint32, products), spokenAt: make([]uint32, products), entitled: make([]entitlement, products)}
 }
 
 // speaks lists, for each product, those of which nobody who has a seat of it is missing one.
@@ -156,29 +150,14 @@ func (c *Catalogue) includes() [][]ProductID {
 	return lists
 }
 
-// deliver hands the rows to the plan, product by product; by holder and account they are sorted already.
-func (d *decider) deliver(plan *Plan) {
-	rows, signals := 0, 0
-	for n := range d.out {
-		rows, signals = rows+len(d.out[n].rows), signals+len(d.out[n].signals)
-	}
-	plan.Rows, plan.Signals = make([]Row, 0, rows), make([]Signal, 0, signals)
-	for _, p := range byID(plan.Catalogue) {
-		first := len(plan.Rows)
-		plan.Rows = append(plan.Rows, d.out[p].rows...)
-		for n := first; n < len(plan.Rows); n++ {
-			plan.Rows[n].Signal += uint32(len(plan.Signals))
-		}
-		plan.Signals = append(plan.Signals, d.out[p].signals...)
-		d.out[p] = output{}
-	}
-	plan.SeatPaths, plan.Rules = d.paths, d.names
-	for n, people := range d.unplaced {
+// placeless lists why people have no row.
+func (a *assembly) placeless() {
+	for n, people := range a.question.found.unplaced {
 		if people > 0 {
-			plan.Unplaced = append(plan.Unplaced, Unplaced{Reason: unplacedNames[n], People: people})
+			a.plan.Unplaced = append(a.plan.Unplaced, Unplaced{Reason: unplacedNames[n], People: people})
 		}
 	}
-	slices.SortFunc(plan.Unplaced, func(a, b Unplaced) int { return cmp.Compare(a.Reason, b.Reason) })
+	slices.SortFunc(a.plan.Unplaced, func(x, y Unplaced) int { return cmp.Compare(x.Reason, y.Reason) })
 }
 
 // byID returns the products in the byte order of their ids.

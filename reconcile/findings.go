@@ -87,9 +87,9 @@ func (a *assembly) findFeeds() {
 		if !p.Metric.PerHolder() {
 			continue
 		}
-		for x := a.decider.meter.counted[n].from; x < a.decider.meter.counted[n].to; x++ {
-			if a.decider.meter.slots[x].input < 0 {
-				source := slices.Sorted(maps.Keys(p.Activity))[x-a.decider.meter.counted[n].from]
+		for x := a.question.meter.counted[n].from; x < a.question.meter.counted[n].to; x++ {
+			if a.question.meter.slots[x].input < 0 {
+				source := slices.Sorted(maps.Keys(p.Activity))[x-a.question.meter.counted[n].from]
 				need(source, facts.FeedSignIns, "products have their activity from it: none of their seats is idle")
 			}
 		}
@@ -97,12 +97,12 @@ func (a *assembly) findFeeds() {
 }
 
 func (a *assembly) findItems() {
-	s, x := a.plan.Snapshot, a.decider.items
+	s, x := a.plan.Snapshot, a.question.items
 	for unmapped, paths := range x.unmapped {
 		a.finding("item-unmapped", s.Sources[unmapped.source].Name+": "+s.Strings.Text(unmapped.sym),
 			"%d seat paths of an item that no product names", paths)
 	}
-	fold := a.decider.directory.fold
+	fold := a.question.directory.fold
 	for n := range a.plan.Catalogue.Products {
 		p := &a.plan.Catalogue.Products[n]
 		for _, source := range slices.Sorted(maps.Keys(p.SeatsFrom)) {
@@ -124,7 +124,7 @@ func (a *assembly) findItems() {
 
 // findApplications names applications that count as use and that a log has never shown.
 func (a *assembly) findApplications() {
-	s, m := a.plan.Snapshot, a.decider.meter
+	s, m := a.plan.Snapshot, a.question.meter
 	type program struct {
 		source facts.SourceID
 		name   name
@@ -184,14 +184,14 @@ func figure(n *int64) string {
 }
 
 func (a *assembly) findIdentity() {
-	s, d := a.plan.Snapshot, a.decider.directory
+	s, d := a.plan.Snapshot, a.question.directory
 	for _, who := range d.split {
 		a.finding("person-disputed", s.Strings.Text(d.people[who].ID), "the keys of this directory row point to several people")
 	}
 	for who := range d.torn {
 		a.finding("person-disputed", s.Strings.Text(d.people[who].ID), "one directory row says that they have left, another that they are there")
 	}
-	for n, used := range a.decider.roster.matcher.used {
+	for n, used := range a.question.roster.matcher.used {
 		if !used {
 			entry := a.options.Identity.Mapping[n]
 			a.finding("configured-unused", entry.Account, "the mapping to person %s fits no account", entry.Person)
@@ -200,7 +200,7 @@ func (a *assembly) findIdentity() {
 }
 
 func (a *assembly) findRules() {
-	for text, times := range a.decider.evalFault {
+	for text, times := range a.question.found.evalFault {
 		a.finding("policy-error", "policy", "%s (%d times; what it is about was kept)", text, times)
 	}
 }

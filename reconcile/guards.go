@@ -189,13 +189,13 @@ func (a *assembly) dependents(input *facts.Input) func(*Action, *Row) bool {
 	source := input.Source
 	switch input.Feed {
 	case facts.FeedPeople:
-		if a.decider.directory.rank[source] >= 0 {
+		if a.question.directory.rank[source] >= 0 {
 			return func(*Action, *Row) bool { return true }
 		}
 		return func(x *Action, row *Row) bool { return x.Source == source || a.restsOn(row, source) }
 	case facts.FeedSeats:
 		return func(x *Action, row *Row) bool {
-			return x.Source == source || slices.Contains(a.decider.items.sources[row.Product], source)
+			return x.Source == source || slices.Contains(a.question.items.sources[row.Product], source)
 		}
 	case facts.FeedSignIns:
 		return func(_ *Action, row *Row) bool { return a.restsOn(row, source) }
@@ -233,7 +233,7 @@ func (a *assembly) restsOn(row *Row, source facts.SourceID) bool {
 
 // allows reports whether use of what a product covers is counted at a source.
 func (a *assembly) allows(p ProductID, source string) bool {
-	return slices.ContainsFunc(a.decider.includes[p], func(covered ProductID) bool {
+	return slices.ContainsFunc(a.question.includes[p], func(covered ProductID) bool {
 		product := &a.plan.Catalogue.Products[covered]
 		_, counted := product.Activity[source]
 		_, needed := product.Needs[source]

@@ -11,15 +11,14 @@ import (
 type holderID int32
 
 // holders groups accounts by who holds them: a person, or, where no person is linked, everybody of one folded name. It
-// lists each holder's seat paths and counted uses together.
+// lists each holder's accounts, seat paths and counted uses together.
 type holders struct {
 	of    []holderID  // by account
 	order []holderID  // sorted by name
+	place []uint32    // by account: where in order its holder stands
 	text  []facts.Sym // by holder: the person's id, or the first in byte order of the accounts' names
-	seats ranges
-	paths []path // of products that have rows, by holder
-	uses  ranges
-	use   []use // by holder
+	seats grouped     // rows of Snapshot.Seats of products that have rows, with the product
+	uses  grouped     // sign-ins that count, see [meter.use], with the combination
 
 	accounts ranges
 	account  []AccountID // by holder
@@ -28,22 +27,95 @@ type holders struct {
 // ranges says where each holder's part of a list is.
 type ranges []uint32
 
-// path is one row of Snapshot.Seats, with what a decision asks about it side by side.
-type path struct {
-	assigned facts.Instant
-	row      int32
-	account  AccountID
-	way      facts.Sym // "direct", "group:NAME", or empty
-	centre   facts.Sym
-	product  ProductID
+// stretch is how many holders, next to each other in order, are decided about at a time: few enough for what belongs to
+// them to stay in the cache of one processor.
+const stretch = 1 << stretchBits
+
+const stretchBits = 11
+
+// grouped lists rows by the stretch that their holders are in.
+type grouped struct {
+	at   ranges // by stretch, and the end
+	rows []member
 }
 
-// use is one rolled-up sign-in, or one value of a state feed, that may count.
-type use struct {
-	account AccountID
-	combo   int32
-	last    facts.Instant
+// member is a row of a holder: the holder's place in the stretch, a tag of 21 bits, and the row, from the highest bit on.
+// Members of one holder and tag stand together when sorted.
+type member uint64
+
+func newMember(place uint32, tag, row int) member {
+	return member(place%stretch)<<(64-stretchBits) | member(tag)<<32 | member(row)
 }
+
+func (m member) place() int { return int(m >> (64 - stretchBits)) }
+func (m member) tag() int   { return int(m >> 32 & (1<<(32-stretchBits) - 1)) }
+func (m member) row() int   { return int(uint32(m)) }
+
+// group lists rows by stretches. of says whose row it is and with which tag; false leaves it out.
+func (h *holders) group(rows int, of func(row int) (a AccountID, tag int, ok bool)) grouped {
+	parts, stretches := shares(rows), h.stretches()
+	next := make([][]uint32, len(parts)) // by part and stretch: how many, then where the next one goes
+	inParallel(len(parts), each(func(part int) {
+		counts := make([]uint32, stretches)
+		for n := parts[part].from; n < parts[part].to; n++ {
+			if a, _, ok := of(n); ok {
+				counts[h.place[a]>>stretchBits]++
+			}
+		}
+		next[part] = counts
+	}))
+	g, sum := grouped{at: make(ranges, stretches+1)}, uint32(0)
+	for k := range stretches {
+		g.at[k] = sum
+		for _, counts := range next {
+			counts[k], sum = sum, sum+counts[k]
+		}
+	}
+	g.at[stretches], g.rows = sum, make([]member, sum)
+	inParallel(len(parts), each(func(part int) {
+		to := next[part]
+		for n := parts[part].from; n < parts[part].to; n++ {
+			if a, tag, ok := of(n); ok {
+				k := h.place[a] >> stretchBits
+				g.rows[to[k]] = newMember(h.place[a], tag, n)
+				to[k]++
+			}
+		}
+	}))
+	return g
+}
+
+// of returns the rows of one stretch.
+func (g *grouped) of(k int) []member { return g.rows[g.at[k]:g.at[k+1]] }
+
+// sortMembers sorts the rows of one stretch by holder, tag and row; spare is as long.
+func sortMembers(rows, spare []member) {
+	var ends [stretch]uint32
+	for _, m := range rows {
+		ends[m.place()]++
+	}
+	sum := uint32(0)
+	for k, n := range ends {
+		ends[k], sum = sum, sum+n
+	}
+	for _, m := range rows {
+		k := m.place()
+		spare[ends[k]] = m
+		ends[k]++
+	}
+	from := uint32(0)
+	for _, to := range ends {
+		slices.Sort(spare[from:to])
+		from = to
+	}
+	copy(rows, spare)
+}
+
+// stretches returns how many stretches there are.
+func (h *holders) stretches() int { return (len(h.order) + stretch - 1) / stretch }
+
+// in returns the holders of one stretch.
+func (h *holders) in(k int) []holderID { return h.order[k*stretch : min(len(h.order), (k+1)*stretch)] }
 
 func newHolders(r *roster) *holders {
 	d := r.directory
@@ -77,72 +149,40 @@ func newHolders(r *roster) *holders {
 
 // sort orders the holders by name; two people of one id by their source, a person before an account of the same name.
 func (h *holders) sort(r *roster) {
-	type entry struct {
-		text   string
-		holder holderID
-	}
-	entries := make([]entry, len(h.text))
-	for n, sym := range h.text {
-		entries[n] = entry{r.directory.snapshot.Strings.Text(sym), holderID(n)}
-	}
-	people := r.directory.people
-	slices.SortFunc(entries, func(a, b entry) int {
-		if c := cmp.Compare(a.text, b.text); c != 0 {
-			return c
+	people, source := r.directory.people, r.directory.snapshot.People.Source
+	h.order = sortByText(r.directory.snapshot.Strings, h.text, len(people), func(a, b holderID) int {
+		if int(a) < len(people) && int(b) < len(people) {
+			return cmp.Compare(source[people[a].Row], source[people[b].Row])
 		}
-		if int(a.holder) < len(people) && int(b.holder) < len(people) {
-			source := r.directory.snapshot.People.Source
-			return cmp.Compare(source[people[a.holder].Row], source[people[b.holder].Row])
-		}
-		return cmp.Compare(a.holder, b.holder)
+		return cmp.Compare(a, b)
 	})
-	h.order = make([]holderID, len(entries))
-	for n, e := range entries {
-		h.order[n] = e.holder
+	places := make([]uint32, len(h.order))
+	for n, holder := range h.order {
+		places[holder] = uint32(n)
+	}
+	h.place = make([]uint32, len(h.of))
+	for n, holder := range h.of {
+		h.place[n] = places[holder]
 	}
 }
 
-// spread lists by holder the seat paths that have a product, the accounts, and the uses that may count.
+// spread lists by holder the accounts, the seat paths that have a product, and the uses that may count.
 func (h *holders) spread(r *roster, m *meter, products []ProductID) {
-	s := &r.directory.snapshot.Seats
 	counts := make([]uint32, len(h.text)+1)
-	for n, p := range products {
-		if p != NoProductID {
-			counts[h.of[r.seats[n]]+1]++
-		}
-	}
-	h.seats = total(counts)
-	h.paths = make([]path, h.seats[len(h.text)])
-	next := slices.Clone(h.seats)
-	for n, p := range products {
-		if p == NoProductID {
-			continue
-		}
-		at := &next[h.of[r.seats[n]]]
-		h.paths[*at] = path{assigned: s.Assigned[n], row: int32(n), account: r.seats[n], way: s.Path[n], centre: s.CostCentre[n], product: p}
-		*at++
-	}
-	clear(counts)
 	for n := range r.accounts {
 		counts[h.of[n]+1]++
 	}
 	h.accounts = total(counts)
 	h.account = make([]AccountID, len(r.accounts))
-	copy(next, h.accounts)
+	next := slices.Clone(h.accounts)
 	for n := range r.accounts {
 		h.account[next[h.of[n]]] = AccountID(n)
 		next[h.of[n]]++
 	}
-	clear(counts)
-	m.each(r, func(u use) { counts[h.of[u.account]+1]++ })
-	h.uses = total(counts)
-	h.use = make([]use, h.uses[len(h.text)])
-	copy(next, h.uses)
-	m.each(r, func(u use) {
-		n := &next[h.of[u.account]]
-		h.use[*n] = u
-		*n++
+	h.seats = h.group(len(products), func(n int) (AccountID, int, bool) {
+		return r.seats[n], int(products[n]), products[n] != NoProductID
 	})
+	h.uses = h.group(len(m.signIn)+len(r.rows), func(n int) (AccountID, int, bool) { return m.counts(r, n) })
 }
 
 // total turns counts, each one place late, into starts.

@@ -133,32 +133,50 @@ func (m *meter) fitting(fits func(*gauge) bool) []int32 {
 	return list
 }
 
+// add returns the number of a combination; -1 of one that counts for nothing.
 func (m *meter) add(c combo) int32 {
 	if len(c.slots) == 0 {
 		return -1
+	}
+	same := func(other combo) bool { return other.state == c.state && slices.Equal(other.slots, c.slots) }
+	if n := slices.IndexFunc(m.combos, same); n >= 0 {
+		return int32(n)
 	}
 	m.combos = append(m.combos, c)
 	return int32(len(m.combos) - 1)
 }
 
-// each calls do for every sign-in that counts for something, and every last sign-in of a state feed that does; one whose
-// value is absent, or later than the as-of, has no instant.
-func (m *meter) each(r *roster, do func(use)) {
+// A use is one rolled-up sign-in, or one value of a state feed. Its number is its row in Snapshot.SignIns, or, behind
+// those, in Snapshot.People.
+
+// counts returns whose a use is and for which combination it counts, or that it counts for nothing.
+func (m *meter) counts(r *roster, use int) (a AccountID, combo int, ok bool) {
 	s := m.snapshot
-	for n, combo := range m.signIn {
-		if combo >= 0 && s.SignIns.Last[n] <= s.AsOf {
-			do(use{r.signIns[n], combo, s.SignIns.Last[n]})
-		}
+	if use < len(m.signIn) {
+		combo := m.signIn[use]
+		return r.signIns[use], int(combo), combo >= 0 && s.SignIns.Last[use] <= s.AsOf
 	}
-	for n, a := range r.rows {
-		combo := m.state[s.People.Source[n]]
-		if combo < 0 || a == NoAccountID {
-			continue
-		}
-		last := s.People.LastSignIn[n]
-		if last > s.AsOf {
-			last = facts.NoInstant
-		}
-		do(use{a, combo, last})
+	row := use - len(m.signIn)
+	a, combo = r.rows[row], int(m.state[s.People.Source[row]])
+	return a, combo, a != NoAccountID && combo >= 0
+}
+
+// account returns whose a use is.
+func (m *meter) account(r *roster, use int) AccountID {
+	if use < len(m.signIn) {
+		return r.signIns[use]
 	}
+	return r.rows[use-len(m.signIn)]
+}
+
+// last returns when a use was; NoInstant where a state feed has no value for the account, or one later than the as-of.
+func (m *meter) last(use int) facts.Instant {
+	s := m.snapshot
+	if use < len(m.signIn) {
+		return s.SignIns.Last[use]
+	}
+	if last := s.People.LastSignIn[use-len(m.signIn)]; last <= s.AsOf {
+		return last
+	}
+	return facts.NoInstant
 }

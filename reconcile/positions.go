@@ -19,7 +19,7 @@ type tally struct {
 func (a *assembly) position() {
 	plan := a.plan
 	a.tallies = make([]tally, len(a.contracts))
-	for n, active := range a.decider.active {
+	for n, active := range a.question.found.active {
 		a.tallies[n].active = active
 	}
 	for n := range plan.Rows {
@@ -70,7 +70,13 @@ func (a *assembly) reclaimRule(row *Row) *ReclaimRule {
 	if row.Rule < 0 {
 		return nil
 	}
-	return a.reclaim[row.Rule]
+	name := a.plan.Rules[row.Rule]
+	for n := range a.policy.Reclaim {
+		if a.policy.Reclaim[n].Name == name {
+			return &a.policy.Reclaim[n]
+		}
+	}
+	return nil
 }
 
 // counter is the vendor's own figure for a product, summed over its items.
@@ -100,9 +106,9 @@ func (a *assembly) positionOf(p ProductID, vendor counter) Position {
 	if len(c.terms) == 1 && c.terms[0].billing != facts.Flat {
 		x.Currency, x.UnitPrice = c.terms[0].code, c.terms[0].unit.Round(MinorDigits(c.terms[0].code)).String()
 	}
-	if a.decider.items.whole[p] && product.Metric.PerHolder() {
+	if a.question.items.whole[p] && product.Metric.PerHolder() {
 		x.Assigned, x.Reclaimable, x.Idle = &t.assigned, &t.reclaimable, &t.idle
-		if slots := a.decider.meter.counted[p]; slots.from < slots.to {
+		if slots := a.question.meter.counted[p]; slots.from < slots.to {
 			x.Active = &t.active
 		}
 		if x.Purchased != nil {
@@ -137,7 +143,7 @@ func (a *assembly) flag(x *Position, c *contract, buffer int64) {
 	short := x.Spare != nil && *x.Spare < buffer || x.Peak != nil && x.Purchased != nil && *x.Purchased-*x.Peak < buffer
 	refused := x.Denied != nil && *x.Denied > 0
 	differ := func(a, b *int64) bool { return a != nil && b != nil && *a != *b }
-	today := a.decider.today
+	today := a.question.today
 	for _, f := range []struct {
 		name string
 		on   bool

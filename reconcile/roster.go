@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 
 	"trueup/facts"
@@ -19,6 +20,7 @@ type roster struct {
 	matched   []matchCount  // by index of Snapshot.Inputs
 	vanished  map[key]bool  // accounts that an earlier run linked to a person who is gone
 	at        []AccountID   // by name, within the source that is being read; NoAccountID else
+	bySym     []AccountID   // by symbol, within the feed that is being read
 	logins    []loginOfSeat // by account
 }
 
@@ -41,14 +43,14 @@ func newRoster(d *directory, m *matcher, named map[facts.SourceID]bool) *roster 
 	s := d.snapshot
 	r := &roster{directory: d, matcher: m, seats: make([]AccountID, s.Seats.Len()),
 		signIns: make([]AccountID, s.SignIns.Len()), rows: make([]AccountID, s.People.Len()),
-		matched: make([]matchCount, len(s.Inputs)), at: make([]AccountID, d.fold.len()), vanished: map[key]bool{}}
+		matched: make([]matchCount, len(s.Inputs)), at: make([]AccountID, d.fold.len()), bySym: make([]AccountID, s.Strings.Len()), vanished: map[key]bool{}}
 	for n := range r.at {
 		r.at[n] = NoAccountID
 	}
 	for n := range s.Sources {
 		r.read(facts.SourceID(n), named[facts.SourceID(n)])
 	}
-	r.at = nil
+	r.at, r.bySym = nil, nil
 	for _, link := range s.Prior.Linked {
 		source, known := s.SourceNamed(link.Source)
 		if account := d.fold.configured(link.Account); known && account != noName {
@@ -73,19 +75,21 @@ func (r *roster) read(source facts.SourceID, named bool) {
 			r.rows[n] = r.row(source, int32(n))
 		}
 	}
+	r.collect(source, s.Seats.Account, seats, r.seats)
+	r.collect(source, s.SignIns.Account, signIns, r.signIns)
 	for n := seats.from; n < seats.to; n++ {
-		a := r.account(source, s.Seats.Account[n])
-		r.seats[n] = a
-		if login, have := s.Seats.Login[n], &r.logins[a]; login != 0 && (have.seat == 0 || r.before(login, have.seat)) {
-			have.seat = login
+		if login := s.Seats.Login[n]; login != 0 {
+			if have := &r.logins[r.seats[n]]; have.seat == 0 || login != have.seat && r.before(login, have.seat) {
+				have.seat = login
+			}
 		}
 	}
 	for n := signIns.from; n < signIns.to; n++ {
-		a := r.account(source, s.SignIns.Account[n])
-		r.signIns[n] = a
-		if login, at, have := s.SignIns.Login[n], s.SignIns.Last[n], &r.logins[a]; login != 0 && (have.signIn == 0 ||
-			at > have.at || at == have.at && login != have.signIn && r.before(login, have.signIn)) {
-			have.signIn, have.at = login, at
+		if login := s.SignIns.Login[n]; login != 0 {
+			if at, have := s.SignIns.Last[n], &r.logins[r.signIns[n]]; have.signIn == 0 || at > have.at ||
+				at == have.at && login != have.signIn && r.before(login, have.signIn) {
+				have.signIn, have.at = login, at
+			}
 		}
 	}
 	for a := first; int(a) < len(r.accounts); a++ {
@@ -98,6 +102,39 @@ func (r *roster) read(source facts.SourceID, named bool) {
 		r.at[r.directory.fold.of(r.accounts[a].Key)] = NoAccountID
 	}
 }
+
+// collect finds the account of each row of a feed. Ids come many times and in no order: each is looked up once.
+func (r *roster) collect(source facts.SourceID, ids []facts.Sym, rows span, into []AccountID) {
+	parts := shares(rows.to - rows.from)
+	seen := make([]symSet, len(parts))
+	inParallel(len(parts), each(func(part int) {
+		seen[part] = make(symSet, r.directory.snapshot.Strings.Len()/64+1)
+		for _, id := range ids[rows.from+parts[part].from : rows.from+parts[part].to] {
+			seen[part].add(id)
+		}
+	}))
+	accounts := r.bySym
+	for k := range seen[0] {
+		word := uint64(0)
+		for _, set := range seen {
+			word |= set[k]
+		}
+		for ; word != 0; word &= word - 1 {
+			id := facts.Sym(k*64 + bits.TrailingZeros64(word))
+			accounts[id] = r.account(source, id)
+		}
+	}
+	inParallel(len(parts), each(func(part int) {
+		for n := rows.from + parts[part].from; n < rows.from+parts[part].to; n++ {
+			into[n] = accounts[ids[n]]
+		}
+	}))
+}
+
+// symSet is a set of symbols.
+type symSet []uint64
+
+func (s symSet) add(sym facts.Sym) { s[sym/64] |= 1 << (sym % 64) }
 
 func (r *roster) before(a, b facts.Sym) bool {
 	return r.directory.snapshot.Strings.Text(a) < r.directory.snapshot.Strings.Text(b)

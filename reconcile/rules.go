@@ -65,6 +65,27 @@ func (p *Policy) number() {
 	}
 }
 
+// ruleNames returns the names of all rules, and the number of each name.
+func (p *Policy) ruleNames() (names []string, numbers map[string]int16) {
+	numbers = map[string]int16{}
+	add := func(name string) {
+		if _, known := numbers[name]; !known {
+			numbers[name] = int16(len(names))
+			names = append(names, name)
+		}
+	}
+	for n := range p.Eligibility {
+		add(p.Eligibility[n].Name)
+	}
+	for n := range p.Reclaim {
+		add(p.Reclaim[n].Name)
+	}
+	for n := range p.Exempt {
+		add(p.Exempt[n].Name)
+	}
+	return names, numbers
+}
+
 func scopes[T any](rules []T, scope func(*T) string) []string {
 	list := make([]string, len(rules))
 	for n := range rules {

@@ -78,7 +78,7 @@ func (a *assembly) tie() error {
 		{"missing rows = verdict missing", t.Missing, t.Verdicts[Missing]},
 		{"unlicensed rows = verdict unlicensed-use", t.UnlicensedUse, t.Verdicts[UnlicensedUse]},
 		{"seats = sum over products", t.Seats, seats},
-		{"seat paths = seat paths of rows", len(a.decider.holders.paths), len(a.plan.SeatPaths)},
+		{"seat paths = seat paths of rows", len(a.question.holders.seats.rows), len(a.plan.SeatPaths)},
 		{"people = people with rows + people without", t.People, t.PeopleWithRows + unplaced},
 	} {
 		if equal.a != equal.b {

@@ -6,27 +6,35 @@ import (
 	"trueup/facts"
 )
 
-// decideUnheld appends the rows of products of which the holder has no seat: missing where a rule says they should have
-// one, unlicensed use where they use it without. It returns why a person without any row has none.
-func (d *decider) decideUnheld() unplaced {
+// unheld is a product of which the holder has no seat, and yet a row.
+type unheld struct {
+	product ProductID
+	rule    *EligibilityRule // of a missing seat; nil is unlicensed use
+	failed  bool             // of unlicensed use: a rule could not be evaluated
+}
+
+// findUnheld lists products of which the holder has no seat: missing where a rule says they should have one, unlicensed
+// use where they use it without. It returns why a person without any row has none.
+func (d *decider) findUnheld() unplaced {
+	d.unheld = d.unheld[:0]
 	pending := noRightNoUse
 	if d.person != NoPersonID {
 		for _, p := range d.ruled {
-			pending = max(pending, d.decideMissing(p))
+			pending = max(pending, d.findMissing(p))
 		}
 	}
 	for _, x := range d.touched {
 		slot := &d.meter.slots[x]
 		if counted := d.meter.counted[slot.product]; int(x) >= counted.from && int(x) < counted.to && d.last[x].Known() {
-			pending = max(pending, d.decideUnlicensed(slot.product))
+			pending = max(pending, d.findUnlicensed(slot.product))
 		}
 	}
 	return pending
 }
 
-// decideMissing appends a row if the holder has a right to a seat of p and none. It returns why not, if only that the
-// holder is not active or the seats are not known stands against it.
-func (d *decider) decideMissing(p ProductID) unplaced {
+// findMissing lists p if the holder has a right to a seat of it and none. It returns why not, if only that the holder is
+// not active or the seats are not known stands against it.
+func (d *decider) findMissing(p ProductID) unplaced {
 	if d.spokenAt[p] == d.epoch || !d.catalogue.Products[p].Metric.PerHolder() {
 		return noRightNoUse
 	}
@@ -40,9 +48,24 @@ func (d *decider) decideMissing(p ProductID) unplaced {
 		return seatsNotKnown
 	}
 	d.heldAt[p] = d.epoch // a row speaks for the product: no second one
-	row := d.row(p, d.accountFor(p))
+	d.unheld = append(d.unheld, unheld{product: p, rule: e.rule})
+	return noRightNoUse
+}
+
+// decideUnheld writes the row of a product without a seat.
+func (d *decider) decideUnheld(u *unheld) {
+	if u.rule == nil {
+		row := d.row(u.product, d.userOf(u.product))
+		row.give(UnlicensedUse, NoSeat)
+		if u.failed {
+			row.Reasons = row.Reasons.With(PolicyError)
+		}
+		d.finishUnheld(row)
+		return
+	}
+	row := d.row(u.product, d.accountFor(u.product))
 	row.give(Missing, EligibleByRule, NoSeat)
-	row.Rule = d.number(e.rule.Name)
+	row.Rule = d.number(u.rule.Name)
 	if row.LastUse.Known() {
 		row.Reasons = row.Reasons.With(ProvenNeed)
 	}
@@ -50,7 +73,6 @@ func (d *decider) decideMissing(p ProductID) unplaced {
 		row.Reasons = row.Reasons.With(FutureStarter)
 	}
 	d.finishUnheld(row)
-	return noRightNoUse
 }
 
 // mayBeMissing: only active people are missing a seat, and those who start within the lead time that the policy gives.
@@ -64,8 +86,8 @@ func (d *decider) mayBeMissing() bool {
 	return st.active || soon && (status == facts.Active || status == facts.Future)
 }
 
-// decideUnlicensed appends a row if the holder has used p without a seat or a right to one.
-func (d *decider) decideUnlicensed(p ProductID) unplaced {
+// findUnlicensed lists p if the holder has used it without a seat or a right to one.
+func (d *decider) findUnlicensed(p ProductID) unplaced {
 	metric := d.catalogue.Products[p].Metric
 	if d.spokenAt[p] == d.epoch || d.heldAt[p] == d.epoch || metric != NamedUser && metric != ActiveUser {
 		return noRightNoUse
@@ -82,12 +104,7 @@ func (d *decider) decideUnlicensed(p ProductID) unplaced {
 		failed = e.failed
 	}
 	d.heldAt[p] = d.epoch
-	row := d.row(p, d.userOf(p))
-	row.give(UnlicensedUse, NoSeat)
-	if failed {
-		row.Reasons = row.Reasons.With(PolicyError)
-	}
-	d.finishUnheld(row)
+	d.unheld = append(d.unheld, unheld{product: p, failed: failed})
 	return noRightNoUse
 }
 
@@ -98,9 +115,8 @@ func (d *decider) finishUnheld(row *Row) {
 	if d.lateWho {
 		row.Reasons = row.Reasons.With(ObservedLater)
 	}
-	row.Path = uint32(len(d.paths))
 	d.call(row, nil)
-	d.finish(row, thresholds{idle: defaultIdleAfter, since: facts.NoInstant})
+	d.finish(row, nil, thresholds{idle: defaultIdleAfter, since: facts.NoInstant})
 }
 
 // accountFor returns the holder's account where seats of p are kept; the first by name of several, NoAccountID if none.
@@ -116,14 +132,15 @@ func (d *decider) accountFor(p ProductID) AccountID {
 
 // userOf returns the account with the newest counted use of p.
 func (d *decider) userOf(p ProductID) AccountID {
-	found, newest, h, counted := NoAccountID, facts.NoInstant, d.holders, d.meter.counted[p]
-	for _, u := range h.use[h.uses[d.holder]:h.uses[d.holder+1]] {
-		for _, x := range d.meter.combos[u.combo].slots {
-			if int(x) < counted.from || int(x) >= counted.to || u.last < newest {
+	found, newest, counted := NoAccountID, facts.NoInstant, d.meter.counted[p]
+	for _, u := range d.uses {
+		account, last := d.meter.account(d.roster, u.row()), d.meter.last(u.row())
+		for _, x := range d.meter.combos[u.tag()].slots {
+			if int(x) < counted.from || int(x) >= counted.to || last < newest {
 				continue
 			}
-			if found == NoAccountID || u.last > newest || d.compareAccounts(u.account, found) < 0 {
-				found, newest = u.account, u.last
+			if found == NoAccountID || last > newest || d.compareAccounts(account, found) < 0 {
+				found, newest = account, last
 			}
 		}
 	}

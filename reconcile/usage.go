@@ -48,6 +48,9 @@ func (d *decider) usedThrough(p ProductID) facts.Instant {
 
 // eachThrough calls do for the slots of that use.
 func (d *decider) eachThrough(p ProductID, do func(slot int)) {
+	if needed := d.meter.needed[p]; needed.from == needed.to && len(d.includes[p]) == 0 {
+		return
+	}
 	each := func(slots span) {
 		for x := slots.from; x < slots.to; x++ {
 			do(x)
@@ -181,11 +184,11 @@ func (d *decider) within(slots span, last facts.Day) bool {
 }
 
 // staleOf returns how many days old a value of several slots may be when it is delivered.
-func (d *decider) staleOf(slots span) facts.Day {
+func (q *question) staleOf(slots span) facts.Day {
 	stale := facts.Day(0)
 	for x := slots.from; x < slots.to; x++ {
-		if input := d.meter.slots[x].input; input >= 0 {
-			stale = max(stale, days(d.snapshot.Inputs[input].Stale))
+		if input := q.meter.slots[x].input; input >= 0 {
+			stale = max(stale, days(q.snapshot.Inputs[input].Stale))
 		}
 	}
 	return stale
@@ -234,11 +237,11 @@ func (d *decider) unknown(row *Row, s *seat, limits thresholds) {
 	}
 }
 
-// signal appends the row's signals and returns them.
+// signal writes the row's signals and returns them.
 func (d *decider) signal(row *Row, limits thresholds) []Signal {
-	out := &d.out[row.Product]
-	from := len(out.signals)
-	row.Signal = uint32(from)
+	to := &d.next.products[row.Product]
+	from := to.signal
+	row.Signal = from
 	since := limits.since
 	if !since.Known() {
 		since = d.windowStart(row.Product, limits)
@@ -250,19 +253,27 @@ func (d *decider) signal(row *Row, limits thresholds) []Signal {
 			state := &d.coverage.states[signal.Input]
 			signal.From, signal.To = state.From, state.To
 		}
-		out.signals = append(out.signals, signal)
+		d.plan.Signals[to.signal] = signal
+		to.signal++
 	}
 	for x := d.meter.counted[row.Product].from; x < d.meter.counted[row.Product].to; x++ {
 		look(x)
 	}
-	if own := d.newestOf(d.meter.counted[row.Product]); row.Held && row.LastUse > own {
-		d.eachThrough(row.Product, func(x int) {
-			if d.newest(x) > own {
-				look(x)
-			}
-		})
+	if row.Held {
+		d.eachSignalThrough(row.Product, look)
 	}
-	return out.signals[from:]
+	return d.plan.Signals[from:to.signal]
+}
+
+// eachSignalThrough calls do for the slots of use that a seat of p allows beside what counts for p, where that use is
+// newer: it is then a signal of the seat as well.
+func (d *decider) eachSignalThrough(p ProductID, do func(slot int)) {
+	own := d.newestOf(d.meter.counted[p])
+	d.eachThrough(p, func(x int) {
+		if d.newest(x) > own {
+			do(x)
+		}
+	})
 }
 
 // call sets what the verdict calls for.

@@ -1,0 +1,129 @@
+package reconcile
+
+import (
+	"slices"
+
+	"trueup/facts"
+)
+
+// allotment is where what is decided about one stretch of holders goes in the plan.
+type allotment struct {
+	products   []spot         // by product
+	holders    int            // with rows
+	partitions []facts.Digest // of their rows
+}
+
+// spot is where the next row of a product goes, its signals and its seat paths; at first how many there are.
+type spot struct{ row, signal, path uint32 }
+
+// arrange sorts what belongs to the holders of a stretch, each one's seats by product, account and path, and counts what
+// deciding about them will give.
+func (d *decider) arrange(k int) allotment {
+	seats, uses := d.holders.seats.of(k), d.holders.uses.of(k)
+	d.spare = slices.Grow(d.spare[:0], max(len(seats), len(uses)))
+	sortMembers(seats, d.spare[:len(seats)])
+	sortMembers(uses, d.spare[:len(uses)])
+	d.sortPaths(seats)
+	count := allotment{products: make([]spot, len(d.catalogue.Products))}
+	for n, h := range d.holders.in(k) {
+		seats, uses = d.begin(n, h, seats, uses)
+		for x := range d.seats {
+			s := &d.seats[x]
+			to := count.add(s.product, d.meter.counted[s.product])
+			to.path += uint32(len(s.rows))
+			d.eachSignalThrough(s.product, func(int) { to.signal++ })
+		}
+		d.findUnheld()
+		for _, u := range d.unheld {
+			count.add(u.product, d.meter.counted[u.product])
+		}
+		if len(d.seats)+len(d.unheld) > 0 {
+			count.holders++
+		}
+	}
+	return count
+}
+
+// add counts a row with the signals that every row of its product has.
+func (p *allotment) add(product ProductID, signals span) *spot {
+	to := &p.products[product]
+	to.row++
+	to.signal += uint32(signals.to - signals.from)
+	return to
+}
+
+// sortPaths puts the seat paths of one holder and product, as a rule one, in order.
+func (d *decider) sortPaths(rows []member) {
+	for from := 0; from < len(rows); {
+		to := from + 1
+		for to < len(rows) && rows[to]>>32 == rows[from]>>32 {
+			to++
+		}
+		if to-from > 1 {
+			slices.SortFunc(rows[from:to], func(a, b member) int { return d.comparePaths(a.row(), b.row()) })
+		}
+		from = to
+	}
+}
+
+// allot makes room for all rows in the plan, and turns counts into places: product by product, in the order of their
+// ids, and within a product stretch by stretch.
+func (q *question) allot(places []allotment) {
+	var next spot
+	for _, p := range byID(q.catalogue) {
+		for k := range places {
+			at := &places[k].products[p]
+			*at, next = next, spot{next.row + at.row, next.signal + at.signal, next.path + at.path}
+		}
+	}
+	holders := 0
+	for k := range places {
+		holders += places[k].holders
+	}
+	q.partitions = make([]facts.Digest, holders)
+	rest := q.partitions
+	for k := range places {
+		places[k].partitions, rest = rest[:places[k].holders], rest[places[k].holders:]
+	}
+	q.plan.Rows, q.plan.Signals, q.plan.SeatPaths = make([]Row, next.row), make([]Signal, next.signal), make([]int32, next.path)
+}
+
+// decideAll decides about everybody: first how many rows there are and where they go, then what they say.
+func (q *question) decideAll() {
+	places := make([]allotment, q.holders.stretches())
+	inParallel(len(places), func() func(int) {
+		d := newDecider(q)
+		return func(k int) { places[k] = d.arrange(k) }
+	})
+	q.allot(places)
+	var deciders []*decider
+	inParallel(len(places), func() func(int) {
+		d := newDecider(q)
+		deciders = append(deciders, d)
+		return func(k int) {
+			d.next = places[k]
+			d.decide(k)
+		}
+	})
+	q.found = newFigures(len(q.catalogue.Products))
+	for _, d := range deciders {
+		q.found.add(&d.found)
+	}
+}
+
+func newFigures(products int) figures {
+	return figures{active: make([]int64, products), evalFault: map[string]int{}}
+}
+
+func (f *figures) add(other *figures) {
+	for p, n := range other.active {
+		f.active[p] += n
+	}
+	f.people += other.people
+	for why, n := range other.unplaced {
+		f.unplaced[why] += n
+	}
+	for text, n := range other.evalFault {
+		f.evalFault[text] += n
+	}
+}
