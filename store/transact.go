@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -35,6 +36,7 @@ const (
 // tx is a transaction with queries written with "?" for values.
 type tx struct {
 	*sqlx.Tx
+	conn   *sqlx.Conn // the transaction's own
 	random io.Reader
 	copies bool  // rows in bulk go by COPY
 	head   *Head // end of the ledger once it has been read
@@ -120,7 +122,7 @@ func (d *DB) transact(ctx context.Context, m mode, fn func(*tx) error) error {
 	if err != nil {
 		return err
 	}
-	t := &tx{Tx: inner, random: d.random, copies: d.dialect.copies}
+	t := &tx{Tx: inner, conn: conn, random: d.random, copies: d.dialect.copies}
 	defer t.abandon()
 	if m.first != "" {
 		if _, err := t.ExecContext(ctx, m.first); err != nil {
@@ -142,9 +144,23 @@ func (d *DB) transact(ctx context.Context, m mode, fn func(*tx) error) error {
 // abandon rolls back what was not committed; after the commit it does nothing.
 func (t *tx) abandon() {
 	if t.bulked != nil {
-		_ = t.bulked.full.Close() // nothing else can be said on the connection before
+		_ = t.bulked.close(false) // nothing else can be said on the connection before
 	}
 	_ = t.Rollback()
+}
+
+// raw runs fn on the driver's connection. What fn returns is not told to database/sql, which would close a connection that
+// is lost: the transaction does so when it is rolled back.
+func (t *tx) raw(fn func(driver.ConnPrepareContext) error) (err error) {
+	taken := t.conn.Raw(func(conn any) error {
+		prepares, ok := conn.(driver.ConnPrepareContext)
+		if !ok {
+			return errors.ErrUnsupported
+		}
+		err = fn(prepares)
+		return nil
+	})
+	return errors.Join(err, taken)
 }
 
 func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
