@@ -9,7 +9,7 @@ type State struct {
 }
 
 // Check looks whether a run could work with the store, and changes nothing: it connects, compares the schema with this
-// build, looks for the rights that a run needs, and, if the schema is this build's, verifies the ledger. Errors are
+// build, looks for the rights and the room that a run needs, and, if the schema is this build's, verifies the ledger. Errors are
 // [*Error] with a hint, or wrap a [*ChainError].
 func Check(ctx context.Context, dsn string, options Options) (State, error) {
 	if state, missing, err := noFile(dsn, options); missing || err != nil {
@@ -68,6 +68,14 @@ func (d *DB) state(ctx context.Context) (State, error) {
 	return state, err
 }
 
+// permitted looks for the rights that a run needs, and for room.
 func (d *DB) permitted(ctx context.Context, s State) error {
-	return d.persist(ctx, d.dialect.reading, func(t *tx) error { return d.dialect.ready(ctx, t, s.Schema < s.Known) })
+	err := d.persist(ctx, d.dialect.reading, func(t *tx) error { return d.dialect.ready(ctx, t, s.Schema < s.Known) })
+	if err != nil || d.dialect.room == "" {
+		return err
+	}
+	return d.persist(ctx, mode{}, func(t *tx) error {
+		_, err := t.exec(ctx, d.dialect.room)
+		return err
+	})
 }

@@ -252,8 +252,8 @@ func TestReadOnlyPostgres(t *testing.T) {
 	save(t, d, 1, idle("ana", reconcile.Ready))
 	server.Exec(t, name, "ALTER DATABASE "+name+" SET default_transaction_read_only = on")
 	_, err := Check(t.Context(), dsn, Options{})
-	explains(t, err, "database: is read-only")
-	explains(t, postgresAt(t, dsn).Ready(t.Context()), "database: is read-only")
+	explains(t, err, "database: it is read-only")
+	explains(t, postgresAt(t, dsn).Ready(t.Context()), "database: it is read-only")
 	server.Exec(t, "postgres", "ALTER DATABASE "+name+" RESET default_transaction_read_only")
 
 	server.Signal(t, syscall.SIGINT)
@@ -262,9 +262,9 @@ func TestReadOnlyPostgres(t *testing.T) {
 	}
 	server.Restart(t)
 	_, err = Check(t.Context(), dsn, Options{})
-	explains(t, err, "is a standby")
+	explains(t, err, "it is a standby")
 	standby := postgresAt(t, dsn)
-	explains(t, standby.Ready(t.Context()), "is a standby")
+	explains(t, standby.Ready(t.Context()), "it is a standby")
 	verify(t, standby) // reading is what it is for
 	if err := os.Remove(filepath.Join(server.Dir, "data", "standby.signal")); err != nil {
 		t.Fatal(err)

@@ -44,6 +44,7 @@ type dialect struct {
 	greet func(context.Context, *tx) error
 	// ready fails unless the rights are there that a run needs, with migrations to run or without.
 	ready func(ctx context.Context, t *tx, migrating bool) error
+	room  string // statements that fail unless there is room for a night; "" where the first write tells
 	// commit commits, and finds out whether it did where the answer is lost.
 	commit func(context.Context, *DB, *tx) error
 	// fate tells what an error means for the transaction.
@@ -111,7 +112,7 @@ func (d *DB) fault(op string, err error) error {
 		return nil
 	}
 	fault := &Error{Op: op, Err: err}
-	if inner, ok := errors.AsType[*Error](err); ok {
+	if inner, ok := errors.AsType[*Error](err); ok && (inner.Reason != "" || inner.Hint != "") {
 		fault.Hint = inner.Hint
 		return fault
 	}

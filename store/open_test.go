@@ -121,6 +121,13 @@ func TestFaultsOfTheDatabaseHaveHints(t *testing.T) {
 		if fault, ok := errors.AsType[*Error](err); !ok || fault.Reason != want || fault.Hint == "" {
 			t.Errorf("%s: %v; want %q with a hint", pragma, err, want)
 		}
+		err = d.write(t.Context(), "save", func(tx *tx) error {
+			_, err := tx.exec(t.Context(), `CREATE TABLE filler AS SELECT zeroblob(1048576)`)
+			return &Error{Op: "a part", Err: err}
+		})
+		if fault, ok := errors.AsType[*Error](err); !ok || fault.Reason != want || fault.Hint == "" {
+			t.Errorf("%s in a part: %v; want %q with a hint", pragma, err, want)
+		}
 	}
 }
 

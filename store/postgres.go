@@ -60,7 +60,7 @@ func openPostgres(dsn string, options Options) (*DB, error) {
 		migrating: mode{options: &sql.TxOptions{Isolation: sql.LevelReadCommitted}, first: migrationLock},
 		exists: `SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 			WHERE n.nspname = current_schema() AND c.relname = ?`,
-		greet: greetPostgres(oldestPostgres), ready: readyPostgres, commit: commitPostgres, fate: fatePostgres, explain: explainPostgres}
+		greet: greetPostgres(oldestPostgres), ready: readyPostgres, room: roomPostgres, commit: commitPostgres, fate: fatePostgres, explain: explainPostgres}
 	db := sql.OpenDB(settled{connector, settingsFor(config)})
 	db.SetMaxOpenConns(connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)

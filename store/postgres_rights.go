@@ -47,9 +47,9 @@ func readyPostgres(ctx context.Context, t *tx, migrating bool) error {
 	}
 	switch {
 	case is.Standby:
-		return &Error{Op: "server", Reason: "is a standby, which only reads", Hint: readOnlyHint}
+		return &Error{Op: "server", Reason: "it is a standby, which only reads", Hint: readOnlyHint}
 	case is.ReadOnly:
-		return &Error{Op: "database", Reason: "is read-only", Hint: readOnlyHint}
+		return &Error{Op: "database", Reason: "it is read-only", Hint: readOnlyHint}
 	case !is.Temp:
 		return &Error{Op: "database", Reason: "role " + is.Role + " may not make temporary tables in it",
 			Hint: "as its owner: GRANT TEMPORARY ON DATABASE NAME TO " + is.Role}
@@ -61,6 +61,13 @@ func readyPostgres(ctx context.Context, t *tx, migrating bool) error {
 	}
 	return t.allowed(ctx, is.Schema, is.Role)
 }
+
+// roomPostgres takes 8 MiB where the ledger's tables are, and gives them back: a disk that is full is only known by
+// writing, and a run must not find out in its midst. PostgreSQL gives a growing table its blocks on the disk at once.
+const roomPostgres = `SET LOCAL temp_tablespaces = '';
+	CREATE TEMPORARY TABLE room (filler text) ON COMMIT DROP;
+	ALTER TABLE room ALTER filler SET STORAGE PLAIN;
+	INSERT INTO room SELECT repeat('x', 8000) FROM generate_series(1, 1024)`
 
 // allowed fails, naming all at once, if a right on a table is missing.
 func (t *tx) allowed(ctx context.Context, schema, role string) error {

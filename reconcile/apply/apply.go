@@ -50,8 +50,9 @@ type Receipt struct {
 // Settle is how long a call may still land after its connection was lost; reading back before that proves nothing.
 const Settle = 2 * time.Second
 
-// recording is how long an outcome may take to be written once the run has been told to stop.
-const recording = 10 * time.Second
+// recording is how long an outcome may take to be written, also once the run has been told to stop: longer than a ledger
+// that went away is looked for.
+const recording = 40 * time.Second
 
 // Applier carries out actions one after another.
 type Applier struct {
