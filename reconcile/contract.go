@@ -13,7 +13,6 @@ type contract struct {
 	known       bool // there are contract rows at all, and the feed was read whole
 	lasting     bool // a row is in force
 	ended       bool // there were rows in force, none is any more
-	unsure      bool // the rows that were read have ended, but not all were read
 	unconfirmed bool // a row is in force only because it renewed itself
 	purchased   *int64
 	floor       int64
@@ -92,7 +91,7 @@ func contractOf(s *facts.Snapshot, rows []*facts.Purchase, whole bool) contract 
 		if !inForce(rows, n, today) {
 			continue
 		}
-		if k := len(force) - 1; k >= 0 && sameLine(force[k], row) && row.Order == "" {
+		if k := len(force) - 1; k >= 0 && sameLine(force[k], row) && row.Order == "" { // rows without an order come first
 			c.overlap = true
 		}
 		force = append(force, row)
@@ -100,7 +99,6 @@ func contractOf(s *facts.Snapshot, rows []*facts.Purchase, whole bool) contract 
 	}
 	c.lasting = len(force) > 0
 	c.ended = c.known && begun && len(force) == 0
-	c.unsure = !whole && begun && len(force) == 0
 	if c.ended {
 		c.purchased = new(int64)
 	}
@@ -115,9 +113,7 @@ func contractOf(s *facts.Snapshot, rows []*facts.Purchase, whole bool) contract 
 	return c
 }
 
-func sameLine(a, b *facts.Purchase) bool {
-	return a.Contract == b.Contract && a.Pool == b.Pool && a.Order == b.Order
-}
+func sameLine(a, b *facts.Purchase) bool { return a.Contract == b.Contract && a.Pool == b.Pool }
 
 // inForce reports whether a row counts today. It begins with its start and lasts to its end, or beyond where it renews
 // itself until a row that starts after its end says otherwise. A later row of the same order replaces it.
@@ -133,7 +129,7 @@ func inForce(rows []*facts.Purchase, n int, today facts.Day) bool {
 		if row.Order != "" && other.Order == row.Order && other.Start > row.Start {
 			return false
 		}
-		if row.End.Known() && row.End < today && other.Start > row.End {
+		if row.End.Known() && other.Start > row.End {
 			return false
 		}
 	}

@@ -207,7 +207,7 @@ func (a *assembly) dependents(input *facts.Input) func(*Action, *Row) bool {
 		return func(_ *Action, row *Row) bool {
 			c := &a.contracts[row.Product]
 			mayHaveEnded := !c.lasting && row.Verdict > Expired && row.Verdict <= Idle
-			return row.Verdict == Expired || row.claims() != NoProductID || c.unsure || mayHaveEnded || asked[row.Product]
+			return row.Verdict == Expired || row.claims() != NoProductID || mayHaveEnded || asked[row.Product]
 		}
 	}
 	return func(x *Action, row *Row) bool { return x.Source == source && row.claims() != NoProductID }
