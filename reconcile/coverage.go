@@ -31,7 +31,7 @@ func newCoverage(s *facts.Snapshot, r *roster, closures []Closure) *coverage {
 	for n := range s.Inputs {
 		input := &s.Inputs[n]
 		state := InputState{From: input.From, To: input.To, Complete: wholeFeed(s, input), MatchRate: -1}
-		if m := r.matched[n]; m.accounts > 0 && (input.Feed == facts.FeedSeats || input.Feed == facts.FeedSignIns) {
+		if m := r.matched[n]; m.accounts > 0 {
 			state.MatchRate = float64(m.matched) / float64(m.accounts)
 		}
 		c.since[n] = never

@@ -221,5 +221,28 @@ func (d *directory) compare(a, b int32) int {
 		cmp.Compare(d.rank[p.Source[a]], d.rank[p.Source[b]]), cmp.Compare(p.Left[b], p.Left[a]),
 		cmp.Compare(text(p.ID[a]), text(p.ID[b])), cmp.Compare(p.Status[a], p.Status[b]),
 		cmp.Compare(p.Kind[a], p.Kind[b]), cmp.Compare(text(p.Email[a]), text(p.Email[b])),
-		cmp.Compare(p.LeaveTo[b], p.LeaveTo[a]), cmp.Compare(text(p.Department[a]), text(p.Department[b])))
+		cmp.Compare(p.LeaveTo[b], p.LeaveTo[a]), cmp.Compare(text(p.Department[a]), text(p.Department[b])),
+		d.compareRest(a, b))
+}
+
+// compareRest orders rows that describe a person equally well, so that the choice hangs on what they say and not on where
+// they stand.
+func (d *directory) compareRest(a, b int32) int {
+	p, text := &d.snapshot.People, d.snapshot.Strings.Text
+	for _, column := range [][]facts.Sym{p.EmployeeID, p.CostCentre, p.Manager, p.Role, p.Name} {
+		if c := cmp.Compare(text(column[a]), text(column[b])); c != 0 {
+			return c
+		}
+	}
+	deleted := func(row int32) int {
+		if p.Deleted[row] {
+			return 0
+		}
+		return 1
+	}
+	lists := func(l *facts.Lists) int {
+		return slices.CompareFunc(l.At(int(a)), l.At(int(b)), func(x, y facts.Sym) int { return cmp.Compare(text(x), text(y)) })
+	}
+	return cmp.Or(cmp.Compare(p.LeaveFrom[a], p.LeaveFrom[b]), cmp.Compare(p.LastSignIn[b], p.LastSignIn[a]),
+		cmp.Compare(deleted(a), deleted(b)), lists(&p.Aliases), lists(&p.Groups))
 }

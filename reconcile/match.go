@@ -57,14 +57,8 @@ type candidates struct {
 	many         []PersonID
 	by           MatchKey
 	contradicted bool
-	others       candidateSet // what contradicted
+	others       []PersonID   // whom else single keys name, once they contradict
 	seen         [][]PersonID // the people of each key that several have
-}
-
-// candidateSet is one person or a list of several.
-type candidateSet struct {
-	one  PersonID
-	many []PersonID
 }
 
 func (c *candidates) narrow(by MatchKey, one PersonID, many []PersonID) {
@@ -86,8 +80,8 @@ func (c *candidates) narrow(by MatchKey, one PersonID, many []PersonID) {
 	case &c.many[0] != &many[0]:
 		c.intersect(many)
 	}
-	if c.contradicted && c.others.many == nil && c.others.one == NoPersonID {
-		c.others = candidateSet{one, many}
+	if c.contradicted && one != NoPersonID {
+		c.others = append(c.others, one)
 	}
 }
 
@@ -130,7 +124,7 @@ func (m *matcher) byMapping(source facts.SourceID, names []name) (match, bool) {
 				m.contest(NoPersonID, many)
 				return match{person: NoPersonID, situation: SituationDisputed, why: SeveralPersons}, true
 			}
-			return m.conclude(&candidates{one: NoPersonID, others: candidateSet{one: NoPersonID}}), true // mapped to nobody: no key may say otherwise
+			return m.conclude(&candidates{one: NoPersonID}), true // mapped to nobody: no key may say otherwise
 		}
 	}
 	return match{}, false
@@ -138,7 +132,7 @@ func (m *matcher) byMapping(source facts.SourceID, names []name) (match, bool) {
 
 // byKeys matches a row of the directory, -1 for none, and further names of the same account (its id, its logins).
 func (m *matcher) byKeys(p *facts.SourcedPeople, row int32, names []name) match {
-	c := candidates{one: NoPersonID, others: candidateSet{one: NoPersonID}}
+	c := candidates{one: NoPersonID}
 	d, of := m.directory, m.directory.fold.of
 	for _, key := range m.order {
 		switch key {
@@ -177,8 +171,13 @@ func (m *matcher) narrow(c *candidates, by MatchKey, index *keyIndex, key name) 
 func (m *matcher) conclude(c *candidates) match {
 	switch {
 	case c.contradicted:
-		m.contest(c.one, c.many)
-		m.contest(c.others.one, c.others.many)
+		m.contest(c.one, nil)
+		for _, other := range c.others {
+			m.contest(other, nil)
+		}
+		for _, many := range c.seen {
+			m.contest(NoPersonID, many)
+		}
 		return match{person: NoPersonID, situation: SituationDisputed, why: KeyContradiction}
 	case c.by == MatchNone && m.directory.complete:
 		return match{person: NoPersonID, situation: Unlinked}

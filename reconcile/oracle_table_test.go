@@ -290,8 +290,13 @@ func (w *oracle) peopleLater() bool {
 
 // vanished reports whether an earlier run linked the account to somebody who is no longer there.
 func (w *oracle) vanished(a *principal) bool {
+	there := func(id string) bool {
+		return slices.ContainsFunc(w.persons, func(p *somebody) bool {
+			return slices.ContainsFunc(p.rows, func(r directoryRow) bool { return w.same(r.ID, id) })
+		})
+	}
 	return slices.ContainsFunc(w.o.prior.Linked, func(l facts.Link) bool {
-		return l.Source == a.source && w.same(l.Account, a.id) && !slices.ContainsFunc(w.persons, func(p *somebody) bool { return w.same(p.row().ID, l.Person) })
+		return l.Source == a.source && w.same(l.Account, a.id) && !there(l.Person)
 	})
 }
 

@@ -46,8 +46,10 @@ var grounds = map[Reason]func(p *Plan, row *Row, n int) bool{
 	StatusUnmapped: func(p *Plan, row *Row, _ int) bool {
 		return !row.Kind.Effective() && ofPerson(p, row, func(x *facts.SourcedPeople, at int32) bool { return x.Status[at] == facts.StatusUnknown })
 	},
-	ContractEnded: func(p *Plan, row *Row, n int) bool {
-		return everyContract(p, n, func(c *facts.Purchase) bool { return c.End.Known() || c.Start > p.Snapshot.Today() })
+	ContractEnded: func(p *Plan, row *Row, n int) bool { // an open row may have been amended under its order
+		return everyContract(p, n, func(c *facts.Purchase) bool {
+			return c.End.Known() || c.Start > p.Snapshot.Today() || c.Order != ""
+		})
 	},
 	RenewalUnconfirmed: func(p *Plan, row *Row, n int) bool {
 		return !everyContract(p, n, func(c *facts.Purchase) bool { return !c.AutoRenew })

@@ -17,7 +17,7 @@ type roster struct {
 	seats     []AccountID   // by row of Snapshot.Seats
 	signIns   []AccountID   // by row of Snapshot.SignIns
 	rows      []AccountID   // by row of Snapshot.People; NoAccountID where the row is only a person
-	matched   []matchCount  // by index of Snapshot.Inputs
+	matched   []matchCount  // by index of Snapshot.Inputs; of seats and sign-ins
 	vanished  map[key]bool  // accounts that an earlier run linked to a person who is gone
 	at        []AccountID   // by name, within the source that is being read; NoAccountID else
 	bySym     []AccountID   // by symbol, within the feed that is being read
@@ -86,8 +86,7 @@ func (r *roster) read(source facts.SourceID, named bool) {
 	}
 	for n := signIns.from; n < signIns.to; n++ {
 		if login := s.SignIns.Login[n]; login != 0 {
-			if at, have := s.SignIns.Last[n], &r.logins[r.signIns[n]]; have.signIn == 0 || at > have.at ||
-				at == have.at && login != have.signIn && r.before(login, have.signIn) {
+			if at, have := s.SignIns.Last[n], &r.logins[r.signIns[n]]; at > have.at || at == have.at && r.before(login, have.signIn) {
 				have.signIn, have.at = login, at
 			}
 		}
@@ -95,7 +94,6 @@ func (r *roster) read(source facts.SourceID, named bool) {
 	for a := first; int(a) < len(r.accounts); a++ {
 		r.link(a)
 	}
-	r.count(first, source, facts.FeedPeople, r.rows[people.from:people.to])
 	r.count(first, source, facts.FeedSeats, r.seats[seats.from:seats.to])
 	r.count(first, source, facts.FeedSignIns, r.signIns[signIns.from:signIns.to])
 	for a := first; int(a) < len(r.accounts); a++ {
@@ -208,7 +206,7 @@ func (r *roster) count(first AccountID, source facts.SourceID, feed facts.Feed, 
 		}
 		seen[a-first] = true
 		r.matched[n].accounts++
-		if account := &r.accounts[a]; account.Person != NoPersonID || feed != facts.FeedPeople && account.Row >= 0 {
+		if account := &r.accounts[a]; account.Person != NoPersonID || account.Row >= 0 {
 			r.matched[n].matched++
 		}
 	}

@@ -36,6 +36,7 @@ func main() {
 	flag.StringVar(&c.module, "module", "..", "folder of the module")
 	flag.StringVar(&c.folder, "package", "./reconcile", "package, as a folder of the module")
 	flag.StringVar(&c.slow, "slow", "", "pattern of tests that run only for what survives the others")
+	flag.StringVar(&c.arguments, "arguments", "", "of the test program, further ones, divided by blanks")
 	flag.StringVar(&c.explained, "explained", "", "file of explanations")
 	flag.StringVar(&c.again, "again", "", "output of an earlier run: try only what survived it")
 	flag.IntVar(&c.lanes, "lanes", 2, "test programs that run side by side")
@@ -54,6 +55,7 @@ func main() {
 // check is one run.
 type check struct {
 	module, folder, slow, explained string
+	arguments                       string
 	again                           string
 	lanes                           int
 	timeout                         time.Duration
@@ -359,7 +361,8 @@ func (c *check) try(list []int, which []string) []int {
 func (c *check) test(n int, which []string) (killed bool, out []byte) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.binary, append([]string{"-test.short", "-test.failfast"}, which...)...)
+	arguments := slices.Concat([]string{"-test.short", "-test.failfast"}, strings.Fields(c.arguments), which)
+	cmd := exec.CommandContext(ctx, c.binary, arguments...)
 	cmd.Dir = filepath.Join(c.module, c.folder)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("MUTANT=%d", n+1), "GOMEMLIMIT=1GiB")
 	out, err := cmd.CombinedOutput()
