@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/govalues/decimal"
 	"golang.org/x/sync/errgroup"
 
 	"trueup/facts"
@@ -93,7 +94,7 @@ func (e engine) status(user int) (facts.Status, string) {
 func (e engine) snapshot() (*facts.Snapshot, error) {
 	at := facts.At(asOf)
 	s, err := facts.Freeze(facts.Frame{Organisation: "Bench", Calendar: facts.NewCalendar(time.UTC), AsOf: at,
-		Sources: []facts.Source{{Name: "contracts"}, {Name: "hr"}, {Name: "log"}, {Name: "seats"}}}, e.observations(at))
+		Sources: []facts.Source{{Name: "contracts"}, {Name: "hr"}, {Name: "log"}, {Name: "seats", Writes: true}}}, e.observations(at))
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +124,7 @@ func (e engine) observations(at facts.Instant) []*facts.Observation {
 	contracts := facts.NewObservation("contracts", facts.FeedPurchases, at)
 	for product := range e.products {
 		contracts.AddPurchase(facts.Purchase{Contract: fmt.Sprintf("C%02d", product), Product: fmt.Sprintf("p%02d", product), Quantity: e.purchased(product),
-			Billing: facts.Prepaid, Start: facts.Date(2026, 1, 1), End: facts.Date(2026, 12, 31), Notice: facts.Date(2026, 11, 30), Currency: "EUR"})
+			Billing: facts.Prepaid, Start: facts.Date(2026, 1, 1), End: facts.Date(2026, 12, 31), Notice: facts.Date(2026, 11, 30), Currency: "EUR", Price: decimal.MustNew(int64(600+120*product), 1), Per: facts.PerYear, Priced: true})
 	}
 	contracts.Rows = int64(e.products)
 	return []*facts.Observation{hr, log, seats, contracts}
@@ -210,7 +211,8 @@ func (e engine) definitions() (*reconcile.Catalogue, *reconcile.Policy, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	rules := "version: 1\nmode: observe\nleaver: {grace: 24h, action: revoke}\napproval: {unattended: [leaver]}\nreclaim:\n"
+	rules := "version: 1\nmode: observe\nleaver: {grace: 24h, action: revoke}\napproval: {unattended: [leaver]}\n" +
+		"guards: {actions: {run: 200, run_percent: 5, days_30: 1000, product_percent: 10, department_percent: 20}}\nreclaim:\n"
 	for n := range e.rules {
 		rules += fmt.Sprintf("  - {product: \"*\", idle_after: 30d, action: review, when: '%s'}\n", []string{
 			`person.department == "Nowhere" && product.tier == 5`, `usage.idle_days > 5000 && person.kind == "employee"`,

@@ -21,37 +21,65 @@ func (a *assembly) act() {
 	for n := range plan.Snapshot.Prior.Cases {
 		cases[plan.Snapshot.Prior.Cases[n].ID] = &plan.Snapshot.Prior.Cases[n]
 	}
+	parts := shares(len(plan.Rows))
+	from := make([]int, len(parts)) // the first action of each part
+	inParallel(len(parts), each(func(part int) { from[part] = effects(plan.Rows[parts[part].from:parts[part].to]) }))
 	count := 0
-	for n := range plan.Rows {
-		if plan.Rows[n].Kind != Keep {
-			count++
-		}
+	for part, n := range from {
+		from[part], count = count, count+n
 	}
-	plan.Actions, a.opened = make([]Action, 0, count), make([]facts.Day, 0, count)
-	for n := range plan.Rows {
-		row := &plan.Rows[n]
-		if row.Kind == Keep {
-			continue
-		}
-		row.Action = int32(len(plan.Actions))
-		plan.Actions = append(plan.Actions, Action{Row: int32(n), Kind: row.Kind, To: row.To, Due: facts.NoDay})
-		action := &plan.Actions[row.Action]
-		a.place(action, row)
-		action.ID = a.caseID(action, n)
-		prior := a.priorCase(cases, action, n)
-		opened := a.question.today
-		if prior != nil && prior.Opened.Known() {
-			opened = prior.Opened
-		}
-		a.opened = append(a.opened, opened)
-		if action.Kind.Effective() && !a.settled(action, prior) && action.State != Manual {
-			a.wait(action, row, n, prior)
-		}
-	}
+	plan.Actions, a.opened = make([]Action, count), make([]facts.Day, count)
+	inParallel(len(parts), func() func(int) {
+		p := proposer{assembly: a, cases: cases}
+		return func(part int) { p.propose(parts[part], from[part]) }
+	})
 	a.withholdInexact()
 	a.withholdRivals()
 	a.withholdUncovered()
 	a.withholdUnspared()
+}
+
+// effects counts the rows that call for something.
+func effects(rows []Row) int {
+	count := 0
+	for n := range rows {
+		if rows[n].Kind != Keep {
+			count++
+		}
+	}
+	return count
+}
+
+// proposer proposes actions for one goroutine.
+type proposer struct {
+	*assembly
+	cases   map[facts.Digest]*facts.Case
+	scratch []byte
+}
+
+// propose makes the actions of a part of the rows; next is the first one's number.
+func (a *proposer) propose(rows span, next int) {
+	plan := a.plan
+	for n := rows.from; n < rows.to; n++ {
+		row := &plan.Rows[n]
+		if row.Kind == Keep {
+			continue
+		}
+		row.Action = int32(next)
+		action := &plan.Actions[next]
+		*action = Action{Row: int32(n), Kind: row.Kind, To: row.To, Due: facts.NoDay}
+		a.place(action, row)
+		action.ID = a.caseID(action, n)
+		prior := a.priorCase(a.cases, action, n)
+		a.opened[next] = a.question.today
+		if prior != nil && prior.Opened.Known() {
+			a.opened[next] = prior.Opened
+		}
+		if action.Kind.Effective() && !a.settled(action, prior) && action.State != Manual {
+			a.wait(action, row, n, prior)
+		}
+		next++
+	}
 }
 
 // place says where an action is carried out, and finds the vendor's own words for it.
@@ -81,7 +109,7 @@ func (a *assembly) assign(action *Action, row *Row) {
 	source := &a.plan.Snapshot.Sources[action.Source]
 	switch {
 	case !source.Writes:
-		action.State, action.Detail = Manual, source.Name+" is not written to: carry it out there"
+		action.State, action.Detail = Manual, a.byHand[action.Source]
 	case action.Kind != Revoke && action.ToItem == "":
 		action.State, action.Detail = Manual, fmt.Sprintf("%s has no item of %s", source.Name, a.plan.Catalogue.Products[row.claims()].ID)
 	case action.Kind == Issue && row.Account == NoAccountID:
@@ -131,7 +159,7 @@ func (a *assembly) groups(row int) []string {
 // caseID identifies the case: the hash of organisation, source, account, product, kind, target and start of the clock,
 // each with its length before it. For seats found unused the clock starts with the last use; for all others use does not
 // move it, so that a case about a person who has left does not begin anew with each automatic sign-in.
-func (a *assembly) caseID(action *Action, n int) facts.Digest {
+func (a *proposer) caseID(action *Action, n int) facts.Digest {
 	plan, row := a.plan, &a.plan.Rows[n]
 	var account, target string
 	if row.Account != NoAccountID {
@@ -148,7 +176,7 @@ func (a *assembly) caseID(action *Action, n int) facts.Digest {
 	}
 	b := a.scratch[:0]
 	for _, text := range [...]string{plan.Organisation, plan.Snapshot.Sources[action.Source].Name, account,
-		plan.Catalogue.Products[row.Product].ID, action.Kind.String(), target, a.days.of(clock)} {
+		plan.Catalogue.Products[row.Product].ID, action.Kind.String(), target, a.question.words.date(clock)} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(text)))
 		b = append(b, text...)
 	}
@@ -429,8 +457,8 @@ func (a *assembly) replaces(p, q ProductID) bool {
 func (a *assembly) withholdUncovered() {
 	plan := a.plan
 	stays := map[PersonID]map[ProductID]Verdict{}
-	for n := range plan.Rows {
-		if row := &plan.Rows[n]; row.Verdict == Duplicate && row.Covering != row.Product {
+	for n := range plan.Actions {
+		if row := &plan.Rows[plan.Actions[n].Row]; row.Verdict == Duplicate && row.Covering != row.Product {
 			stays[row.Person] = map[ProductID]Verdict{}
 		}
 	}

@@ -112,7 +112,18 @@ func (q *question) decideAll() {
 }
 
 func newFigures(products int) figures {
-	return figures{active: make([]int64, products), evalFault: map[string]int{}}
+	return figures{active: make([]int64, products), evalFault: map[string]int{}, held: holdings{departments: map[facts.Sym]int{}}}
+}
+
+// countHeld takes down that the present holder holds something.
+func (d *decider) countHeld() {
+	if len(d.seats) == 0 {
+		return
+	}
+	d.found.held.holders++
+	if d.person != NoPersonID {
+		d.found.held.departments[d.snapshot.People.Department[d.directory.people[d.person].Row]] += len(d.seats)
+	}
 }
 
 func (f *figures) add(other *figures) {
@@ -120,6 +131,10 @@ func (f *figures) add(other *figures) {
 		f.active[p] += n
 	}
 	f.people += other.people
+	f.held.holders += other.held.holders
+	for department, n := range other.held.departments {
+		f.held.departments[department] += n
+	}
 	for why, n := range other.unplaced {
 		f.unplaced[why] += n
 	}

@@ -52,7 +52,18 @@ func crowded(random *rand.Rand) *assembly {
 	some := func(n int) int { return []int{0, 0, 1 + random.IntN(n)}[random.IntN(3)] }
 	limits := GuardLimits{Run: some(10), Days7: some(12), Days30: some(15), RunPercent: float64(some(30)), ProductPercent: float64(some(30)),
 		DepartmentPercent: float64(some(30)), VerdictPercent: float64(some(30))}
-	a := &assembly{plan: plan, policy: &Policy{Guards: limits}, options: &Options{}}
+	a := &assembly{plan: plan, policy: &Policy{Guards: limits}, options: &Options{}, tallies: make([]tally, len(plan.Catalogue.Products)),
+		held: holdings{departments: map[facts.Sym]int{}}}
+	holders := map[PersonID]bool{}
+	for n := range plan.Rows {
+		if row := &plan.Rows[n]; row.Held {
+			holders[row.Person] = true
+			plan.Totals.Seats++
+			a.tallies[row.Product].assigned++
+			a.held.departments[plan.department(row)]++
+		}
+	}
+	a.held.holders = len(holders)
 	if random.IntN(8) == 0 {
 		a.options.Raised = []Raise{{Guard: "run", By: "kim"}}
 	}

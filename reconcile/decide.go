@@ -76,6 +76,13 @@ type figures struct {
 	people    int     // with rows
 	unplaced  [unplacedCount]int
 	evalFault map[string]int // rules that could not be evaluated, by error
+	held      holdings
+}
+
+// holdings say who holds seats.
+type holdings struct {
+	holders     int
+	departments map[facts.Sym]int // seats, by their people's department
 }
 
 // seat is one account's seat of one product.
@@ -113,6 +120,7 @@ func (d *decider) decide(k int) {
 		for n := range d.seats {
 			d.decideSeat(n)
 		}
+		d.countHeld()
 		pending := d.findUnheld()
 		for n := range d.unheld {
 			d.decideUnheld(&d.unheld[n])

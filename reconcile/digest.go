@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
@@ -64,11 +65,14 @@ func (e *encoder) flag(on bool) {
 
 func (e *encoder) day(d facts.Day) { e.text(d.String()) }
 
-func (e *encoder) digest(d facts.Digest) {
-	if len(e.buf) > 60<<10 {
+func (e *encoder) digest(d facts.Digest) { e.raw(d[:]) }
+
+// raw writes what is encoded already.
+func (e *encoder) raw(b []byte) {
+	if len(e.buf)+len(b) > 60<<10 {
 		e.flush()
 	}
-	e.buf = append(e.buf, d[:]...)
+	e.buf = append(e.buf, b...)
 }
 
 func (e *encoder) figure(n *int64) {
@@ -93,10 +97,10 @@ func (e *encoder) sum() (d facts.Digest) {
 	return d
 }
 
-// digest sets the plan's digests and its id.
-func (p *Plan) digest(partitions []facts.Digest) {
+// decisions returns the digest of what was decided, given those of the holders' rows.
+func (p *Plan) decisions(partitions []facts.Digest, words *words) facts.Digest {
 	e := newEncoder()
-	slices.SortFunc(partitions, compareDigests)
+	sortParallel(partitions, compareDigests)
 	e.text("trueup decisions 2")
 	e.number(int64(p.AsOf))
 	e.text(p.Organisation)
@@ -107,11 +111,15 @@ func (p *Plan) digest(partitions []facts.Digest) {
 	for _, d := range partitions {
 		e.digest(d)
 	}
-	p.encodeMoney(e)
+	p.encodeMoney(e, words)
 	p.encodePositions(e)
 	p.encodeTotals(e)
-	p.Decisions = e.sum()
+	return e.sum()
+}
 
+// digest sets the plan's digest and its id.
+func (p *Plan) digest() {
+	e := newEncoder()
 	e.text("trueup plan 1")
 	e.digest(p.Decisions)
 	e.text(string(p.Mode))
@@ -130,21 +138,22 @@ func (p *Plan) digest(partitions []facts.Digest) {
 	p.ID = p.Digest.String()[len("sha256:"):][:16]
 }
 
-func (p *Plan) encodeMoney(e *encoder) {
-	days := newDayTexts()
+func (p *Plan) encodeMoney(e *encoder, words *words) {
+	var last Money
+	var encoded []byte // of last; the next row's is often the same
 	for n := range p.Rows {
-		m := &p.Rows[n].Money
-		e.text(p.Snapshot.Strings.Text(m.Currency))
-		if m.Currency != 0 {
-			e.number(m.Exposure)
-			e.number(m.Reassignable)
-			e.number(m.Reducible)
-			e.text(days.of(m.Effective))
+		if m := &p.Rows[n].Money; encoded == nil || *m != last {
+			last, encoded = *m, appendText(encoded[:0], p.Snapshot.Strings.Bytes(m.Currency))
+			if m.Currency != 0 {
+				encoded = appendNumber(appendNumber(appendNumber(encoded, m.Exposure), m.Reassignable), m.Reducible)
+				encoded = words.day(encoded, m.Effective)
+			}
 		}
+		e.raw(encoded)
 	}
 }
 
-func compareDigests(a, b facts.Digest) int { return slices.Compare(a[:], b[:]) }
+func compareDigests(a, b facts.Digest) int { return bytes.Compare(a[:], b[:]) }
 
 func (p *Plan) encodePositions(e *encoder) {
 	e.number(int64(len(p.Positions)))

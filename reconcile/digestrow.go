@@ -8,27 +8,6 @@ import (
 	"trueup/facts"
 )
 
-// dayTexts remembers the texts of days: few days are many rows'.
-type dayTexts struct {
-	known map[facts.Day]string
-	last  facts.Day
-	text  string
-}
-
-func newDayTexts() *dayTexts { return &dayTexts{known: map[facts.Day]string{}, last: facts.NoDay} }
-
-func (t *dayTexts) of(d facts.Day) string {
-	if d != t.last {
-		text, known := t.known[d]
-		if !known {
-			text = d.String()
-			t.known[d] = text
-		}
-		t.last, t.text = d, text
-	}
-	return t.text
-}
-
 // words are the encoded texts of what is one of few: the same ones stand in millions of rows. They are read-only.
 type words struct {
 	plan       *Plan
@@ -42,7 +21,7 @@ type words struct {
 	inputs     [][]byte // what of a signal stands before its last use; by input
 	coverage   [][]byte // and behind it
 	firstDay   facts.Day
-	days       [][]byte // from firstDay on
+	days       []string // from firstDay on
 }
 
 func newWords(p *Plan, days *dayTable) *words {
@@ -60,9 +39,20 @@ func newWords(p *Plan, days *dayTable) *words {
 		w.coverage = append(w.coverage, appendNumber(appendNumber(nil, int64(state.From)), int64(state.To)))
 	}
 	for n := range days.starts {
-		w.days = append(w.days, appendText(nil, (days.first+facts.Day(n)).String()))
+		w.days = append(w.days, (days.first + facts.Day(n)).String())
 	}
 	return w
+}
+
+// day writes the text of a day.
+func (w *words) day(b []byte, d facts.Day) []byte { return appendText(b, w.date(d)) }
+
+// date returns the text of a day; "" if it is absent.
+func (w *words) date(d facts.Day) string {
+	if n := int(d) - int(w.firstDay); n >= 0 && n < len(w.days) {
+		return w.days[n]
+	}
+	return d.String()
 }
 
 func texts(words []string) [][]byte {
@@ -179,16 +169,6 @@ func (w *rowEncoder) product(b []byte, p ProductID) []byte {
 		return append(b, 0)
 	}
 	return append(b, w.products[p]...)
-}
-
-func (w *rowEncoder) day(b []byte, d facts.Day) []byte {
-	switch n := int(d) - int(w.firstDay); {
-	case d == facts.NoDay:
-		return append(b, 0)
-	case n >= 0 && n < len(w.days):
-		return append(b, w.days[n]...)
-	}
-	return appendText(b, d.String())
 }
 
 func (w *rowEncoder) signal(b []byte, s *Signal) []byte {

@@ -10,6 +10,7 @@ import (
 // directory is who there is by the authoritative sources' word, and by which keys they can be recognised.
 type directory struct {
 	snapshot *facts.Snapshot
+	today    facts.Day
 	fold     *folding
 	complete bool // every authoritative source was read whole
 
@@ -77,7 +78,7 @@ func (x *keyIndex) sort() {
 // newDirectory reads the people of the authoritative sources. A row of a later source that matches one person of an
 // earlier one by the configured keys describes that person; any other row is a person of its own.
 func newDirectory(s *facts.Snapshot, fold *folding, identity *Identity) *directory {
-	d := &directory{snapshot: s, fold: fold, complete: len(identity.Authoritative) > 0,
+	d := &directory{snapshot: s, today: s.Today(), fold: fold, complete: len(identity.Authoritative) > 0,
 		extra: map[PersonID][]int32{}, torn: map[PersonID]bool{}, person: make([]PersonID, s.People.Len()),
 		rank: make([]int8, len(s.Sources)), ids: newKeyIndex(fold.len()), employees: newKeyIndex(fold.len()),
 		emails: newKeyIndex(fold.len()), aliases: newKeyIndex(fold.len())}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 
 	"trueup/facts"
 )
@@ -34,17 +35,21 @@ func Decide(s *facts.Snapshot, c *Catalogue, p *Policy, o Options) (*Plan, error
 	q := newQuestion(plan, p, directory, roster, holders, meter, coverage, items)
 	q.decideAll()
 
-	a := &assembly{plan: plan, policy: p, options: &o, question: q, contracts: q.contracts, days: newDayTexts()}
+	a := newAssembly(q, &o)
 	a.placeless()
 	a.position()
 	a.price()
+	a.total()
+	var digest sync.WaitGroup
+	digest.Go(func() { plan.Decisions = plan.decisions(q.partitions, q.words) }) // of what stands; what follows is no part of it
 	a.act()
 	a.guard()
 	a.find()
-	if err := a.total(); err != nil {
+	digest.Wait()
+	if err := a.tie(); err != nil {
 		return nil, fmt.Errorf("reconcile: %w", err)
 	}
-	plan.digest(q.partitions)
+	plan.digest()
 	return plan, nil
 }
 
@@ -57,9 +62,21 @@ type assembly struct {
 	contracts  []contract
 	concurrent []*Concurrency // by product
 	tallies    []tally
-	opened     []facts.Day // by action: when its case was opened
-	scratch    []byte
-	days       *dayTexts
+	held       holdings
+	reclaim    []*ReclaimRule // by index into Plan.Rules; nil where the rule is of another kind
+	opened     []facts.Day    // by action: when its case was opened
+	byHand     []string       // by source: what to do at one that is not written to
+}
+
+func newAssembly(q *question, o *Options) *assembly {
+	a := &assembly{plan: q.plan, policy: q.policy, options: o, question: q, contracts: q.contracts, held: q.found.held, reclaim: make([]*ReclaimRule, len(q.plan.Rules))}
+	for n := range q.policy.Reclaim {
+		a.reclaim[q.numbers[q.policy.Reclaim[n].Name]] = &q.policy.Reclaim[n]
+	}
+	for n := range q.snapshot.Sources {
+		a.byHand = append(a.byHand, q.snapshot.Sources[n].Name+" is not written to: carry it out there")
+	}
+	return a
 }
 
 // sourcesNamed are the sources that a product's definition refers to.

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -247,59 +248,44 @@ func (a *assembly) guardPlan() {
 	a.guardRun(losing)
 	a.guardRolling(losing)
 	limits := &a.policy.Guards
-	a.guardShare("product_percent", limits.ProductPercent, losing, func(n int) string { return a.plan.ProductOf(n).ID })
-	a.guardShare("department_percent", limits.DepartmentPercent, losing, a.plan.Department)
+	a.guardProducts(limits.ProductPercent, losing)
+	a.guardDepartments(limits.DepartmentPercent, losing)
 	a.guardVerdicts(limits.VerdictPercent, losing)
 }
 
 // losing lists the rows whose seat could be taken by this plan: what is ready, and what waits for no more than an
 // approval. A downgrade takes no access away.
-func (a *assembly) losing() []int {
-	var rows []int
+func (a *assembly) losing() []int32 {
+	var rows []int32
 	for n := range a.plan.Actions {
 		x := &a.plan.Actions[n]
 		if x.Kind == Revoke && (x.State == Ready || x.State == Approval) {
-			rows = append(rows, int(x.Row))
+			rows = append(rows, x.Row)
 		}
 	}
 	return rows
 }
 
-func (a *assembly) holders(rows []int) map[string]bool {
-	set := make(map[string]bool, len(rows))
+// losers are the holders of rows, by name.
+func (a *assembly) losers(rows []int32) symSet {
+	set := newSymSet(a.plan.Snapshot.Strings)
 	for _, n := range rows {
-		set[a.plan.Holder(n)] = true
+		set.add(a.plan.holder(&a.plan.Rows[n]))
 	}
 	return set
 }
 
 func everything(*Action, *Row) bool { return true }
 
-func (a *assembly) guardRun(losing []int) {
-	limits, people := &a.policy.Guards, len(a.holders(losing))
+func (a *assembly) guardRun(losing []int32) {
+	limits, people := &a.policy.Guards, a.losers(losing).len()
 	if limits.Run > 0 {
 		value := float64(people)
 		a.look(check{name: "run", scope: "run", value: &value, limit: float64(limits.Run), beyond: people > limits.Run, covers: everything})
 	}
-	if limits.RunPercent <= 0 {
-		return
+	if limits.RunPercent > 0 {
+		a.look(a.percentOf("run_percent", "run", people, a.held.holders, a.plan.Totals.Seats, limits.RunPercent, everything))
 	}
-	seats, holders := 0, 0
-	seen, named := make([]bool, len(a.plan.People)), map[facts.Sym]bool{}
-	for n := range a.plan.Rows {
-		row := &a.plan.Rows[n]
-		if !row.Held {
-			continue
-		}
-		seats++
-		if row.Person == NoPersonID {
-			named[a.plan.Accounts[row.Account].Holder] = true
-		} else if !seen[row.Person] {
-			seen[row.Person] = true
-			holders++
-		}
-	}
-	a.look(a.percentOf("run_percent", "run", people, holders+len(named), seats, limits.RunPercent, everything))
 }
 
 func (a *assembly) percentOf(name, scope string, part, whole, seats int, percent float64, covers func(*Action, *Row) bool) check {
@@ -314,7 +300,7 @@ func (a *assembly) percentOf(name, scope string, part, whole, seats int, percent
 }
 
 // guardRolling counts people who lose access now together with those who lost it in the days before.
-func (a *assembly) guardRolling(losing []int) {
+func (a *assembly) guardRolling(losing []int32) {
 	for _, w := range []struct {
 		name  string
 		days  int
@@ -323,64 +309,90 @@ func (a *assembly) guardRolling(losing []int) {
 		if w.limit <= 0 {
 			continue
 		}
-		set := a.holders(losing)
+		set, others := a.losers(losing), map[string]bool{} // others have no facts any more
 		since := a.plan.AsOf - facts.Instant(w.days)*24*3600*1000
 		for _, loss := range a.plan.Snapshot.Prior.Losses {
 			if loss.At > since { // also after the as-of: what was lost up to the run counts
-				set[loss.Holder] = true
+				if sym, known := a.plan.Snapshot.Strings.LookupString(loss.Holder); known {
+					set.add(sym)
+				} else {
+					others[loss.Holder] = true
+				}
 			}
 		}
-		value := float64(len(set))
-		a.look(check{name: w.name, scope: "run", value: &value, limit: float64(w.limit), beyond: len(set) > w.limit, covers: everything})
+		people := set.len() + len(others)
+		value := float64(people)
+		a.look(check{name: w.name, scope: "run", value: &value, limit: float64(w.limit), beyond: people > w.limit, covers: everything})
 	}
 }
 
-// guardShare looks at which share of the seats of each product or department would go.
-func (a *assembly) guardShare(name string, percent float64, losing []int, scopeOf func(row int) string) {
-	if percent <= 0 || len(losing) == 0 {
+// guardProducts looks at which share of each product's seats would go.
+func (a *assembly) guardProducts(percent float64, losing []int32) {
+	if percent <= 0 {
 		return
 	}
-	part, whole := map[string]int{}, map[string]int{}
-	for _, n := range losing {
-		part[scopeOf(n)]++
-	}
-	for n := range a.plan.Rows {
-		if a.plan.Rows[n].Held {
-			if scope := scopeOf(n); part[scope] > 0 {
-				whole[scope]++
-			}
-		}
-	}
-	actions := map[string][]int32{}
-	for n := range a.plan.Actions {
-		if scope := scopeOf(int(a.plan.Actions[n].Row)); part[scope] > 0 {
-			actions[scope] = append(actions[scope], int32(n))
-		}
-	}
-	for _, scope := range slices.Sorted(maps.Keys(part)) {
-		if scope != "" {
-			c := a.percentOf(name, scope, part[scope], whole[scope], whole[scope], percent, nil)
-			c.actions = actions[scope]
+	of := func(row *Row) ProductID { return row.Product }
+	part := countBy(a.plan, losing, of)
+	actions := actionsBy(a.plan, part, of)
+	for _, p := range byID(a.plan.Catalogue) {
+		if part[p] > 0 {
+			seats := int(a.tallies[p].assigned)
+			c := a.percentOf("product_percent", a.plan.Catalogue.Products[p].ID, part[p], seats, seats, percent, nil)
+			c.actions = actions[p]
 			a.look(c)
 		}
 	}
 }
 
+// guardDepartments looks at which share of each department's seats would go.
+func (a *assembly) guardDepartments(percent float64, losing []int32) {
+	if percent <= 0 {
+		return
+	}
+	part := countBy(a.plan, losing, a.plan.department)
+	delete(part, 0) // of nobody's department
+	actions, text := actionsBy(a.plan, part, a.plan.department), a.plan.Snapshot.Strings.Text
+	for _, department := range slices.SortedFunc(maps.Keys(part), func(x, y facts.Sym) int { return cmp.Compare(text(x), text(y)) }) {
+		seats := a.held.departments[department]
+		c := a.percentOf("department_percent", text(department), part[department], seats, seats, percent, nil)
+		c.actions = actions[department]
+		a.look(c)
+	}
+}
+
+// countBy counts rows by scope.
+func countBy[K comparable](p *Plan, rows []int32, scope func(*Row) K) map[K]int {
+	part := map[K]int{}
+	for _, n := range rows {
+		part[scope(&p.Rows[n])]++
+	}
+	return part
+}
+
+// actionsBy lists the actions of those scopes of which rows would go.
+func actionsBy[K comparable](p *Plan, part map[K]int, scope func(*Row) K) map[K][]int32 {
+	actions := map[K][]int32{}
+	if len(part) == 0 {
+		return actions
+	}
+	for n := range p.Actions {
+		if k := scope(&p.Rows[p.Actions[n].Row]); part[k] > 0 {
+			actions[k] = append(actions[k], int32(n))
+		}
+	}
+	return actions
+}
+
 // guardVerdicts looks at which share of all seats would go by one verdict.
-func (a *assembly) guardVerdicts(percent float64, losing []int) {
-	if percent <= 0 || len(losing) == 0 {
+func (a *assembly) guardVerdicts(percent float64, losing []int32) {
+	if percent <= 0 {
 		return
 	}
 	var part [len(verdictNames)]int
 	for _, n := range losing {
 		part[a.plan.Rows[n].Verdict]++
 	}
-	seats := 0
-	for n := range a.plan.Rows {
-		if a.plan.Rows[n].Held {
-			seats++
-		}
-	}
+	seats := a.plan.Totals.Seats
 	for _, v := range Verdicts() {
 		if part[v] > 0 {
 			a.look(a.percentOf("verdict_percent", v.String(), part[v], seats, seats, percent,

@@ -224,8 +224,7 @@ func (p *purse) of(n int, kind ActionKind, to ProductID) Money {
 	if !row.Held {
 		return money
 	}
-	centre := p.plan.CostCentre(n)
-	t := p.contracts[row.Product].termsFor(centre)
+	t := p.terms(n, row.Product)
 	if t == nil {
 		return money
 	}
@@ -243,17 +242,26 @@ func (p *purse) of(n int, kind ActionKind, to ProductID) Money {
 	money.Reassignable, money.Effective = t.minor, t.ends
 	if t.billing != facts.BillingUnknown && t.reducible && p.left[row.Product] > 0 {
 		p.left[row.Product]--
-		money.Reducible = max(0, t.minor-p.instead(kind, to, centre, t))
+		money.Reducible = max(0, t.minor-p.instead(n, kind, to, t))
 	}
 	return money
 }
 
+// terms chooses a product's terms for row n. Whose cost it is matters only where there are several.
+func (p *purse) terms(n int, product ProductID) *terms {
+	c := &p.contracts[product]
+	if len(c.terms) == 1 {
+		return &c.terms[0]
+	}
+	return c.termsFor(p.plan.CostCentre(n))
+}
+
 // instead returns what the target of a downgrade costs; the whole price where that is not known in the same currency.
-func (p *purse) instead(kind ActionKind, to ProductID, centre string, t *terms) int64 {
+func (p *purse) instead(n int, kind ActionKind, to ProductID, t *terms) int64 {
 	if kind != Downgrade || to == NoProductID {
 		return 0
 	}
-	target := p.contracts[to].termsFor(centre)
+	target := p.terms(n, to)
 	if target == nil || target.code != t.code {
 		return t.minor
 	}

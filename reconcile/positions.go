@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"trueup/facts"
 )
@@ -19,12 +20,8 @@ type tally struct {
 func (a *assembly) position() {
 	plan := a.plan
 	a.tallies = make([]tally, len(a.contracts))
-	for n, active := range a.question.found.active {
-		a.tallies[n].active = active
-	}
-	for n := range plan.Rows {
-		a.tally(&plan.Rows[n])
-	}
+	products := rowsByProduct(plan)
+	inParallel(len(products), each(func(k int) { a.tally(plan.Rows[products[k].from:products[k].to]) }))
 	counters := a.counters()
 	a.concurrent = concurrencies(plan.Snapshot, plan.Catalogue, a.options.Closures)
 	for _, use := range a.concurrent {
@@ -51,18 +48,24 @@ func (a *assembly) position() {
 	}
 }
 
-func (a *assembly) tally(row *Row) {
-	if !row.Held {
-		return
+// tally counts the rows of one product.
+func (a *assembly) tally(rows []Row) {
+	product := rows[0].Product
+	t := tally{active: a.question.found.active[product]}
+	for n := range rows {
+		row := &rows[n]
+		if !row.Held {
+			continue
+		}
+		t.assigned++
+		if row.Verdict == Idle || row.Verdict == NeverUsed {
+			t.idle++
+		}
+		if row.Kind == Revoke || row.Kind == Downgrade {
+			t.reclaimable++
+		}
 	}
-	t := &a.tallies[row.Product]
-	t.assigned++
-	if row.Verdict == Idle || row.Verdict == NeverUsed {
-		t.idle++
-	}
-	if row.Kind == Revoke || row.Kind == Downgrade {
-		t.reclaimable++
-	}
+	a.tallies[product] = t
 }
 
 // reclaimRule returns the reclaim rule that a row names; nil if it names none.
@@ -70,13 +73,7 @@ func (a *assembly) reclaimRule(row *Row) *ReclaimRule {
 	if row.Rule < 0 {
 		return nil
 	}
-	name := a.plan.Rules[row.Rule]
-	for n := range a.policy.Reclaim {
-		if a.policy.Reclaim[n].Name == name {
-			return &a.policy.Reclaim[n]
-		}
-	}
-	return nil
+	return a.reclaim[row.Rule]
 }
 
 // counter is the vendor's own figure for a product, summed over its items.
@@ -169,11 +166,26 @@ func ceilPercent(n int64, percent float64) int64 {
 	return (n*share + 100*scale - 1) / (100 * scale)
 }
 
-// price says what every row is worth.
+// price says what every row is worth, product by product: no row's worth depends on those of another product.
 func (a *assembly) price() {
 	p := newPurse(a.plan, a.contracts, a.tallies)
-	for n := range a.plan.Rows {
-		row := &a.plan.Rows[n]
-		row.Money = p.of(n, row.Kind, row.To)
+	products := rowsByProduct(a.plan)
+	inParallel(len(products), each(func(k int) {
+		for n := products[k].from; n < products[k].to; n++ {
+			row := &a.plan.Rows[n]
+			row.Money = p.of(n, row.Kind, row.To)
+		}
+	}))
+}
+
+// rowsByProduct returns the spans of rows of one product each.
+func rowsByProduct(p *Plan) []span {
+	var spans []span
+	for from := 0; from < len(p.Rows); {
+		product := p.Rows[from].Product
+		to := from + sort.Search(len(p.Rows)-from, func(n int) bool { return p.Rows[from+n].Product != product })
+		spans = append(spans, span{from, to})
+		from = to
 	}
+	return spans
 }

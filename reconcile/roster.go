@@ -106,7 +106,7 @@ func (r *roster) collect(source facts.SourceID, ids []facts.Sym, rows span, into
 	parts := shares(rows.to - rows.from)
 	seen := make([]symSet, len(parts))
 	inParallel(len(parts), each(func(part int) {
-		seen[part] = make(symSet, r.directory.snapshot.Strings.Len()/64+1)
+		seen[part] = newSymSet(r.directory.snapshot.Strings)
 		for _, id := range ids[rows.from+parts[part].from : rows.from+parts[part].to] {
 			seen[part].add(id)
 		}
@@ -131,6 +131,15 @@ func (r *roster) collect(source facts.SourceID, ids []facts.Sym, rows span, into
 
 // symSet is a set of symbols.
 type symSet []uint64
+
+func newSymSet(s *facts.Strings) symSet { return make(symSet, s.Len()/64+1) }
+
+func (s symSet) len() (n int) {
+	for _, word := range s {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
 
 func (s symSet) add(sym facts.Sym) { s[sym/64] |= 1 << (sym % 64) }
 

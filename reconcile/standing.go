@@ -41,7 +41,7 @@ func protectedKind(k facts.Kind) bool {
 // standingOf reads a person's directory row as of today.
 func (d *directory) standingOf(who PersonID, grace func(lastDay facts.Day) facts.Instant) standing {
 	s, row := d.snapshot, d.people[who].Row
-	p, today := &s.People, s.Today()
+	p, today := &s.People, d.today
 	st := standing{protected: protectedKind(p.Kind[row]) || slices.ContainsFunc(d.extra[who], func(other int32) bool { return protectedKind(p.Kind[other]) }),
 		deleted: p.Deleted[row], due: facts.NoDay, starts: p.Hired[row]}
 	status, hired, last := p.Status[row], p.Hired[row], p.Left[row]
@@ -74,7 +74,7 @@ func awayOn(today facts.Day, status facts.Status, from, to, last facts.Day) bool
 // leavingOf decides whether a person has left. A last day in the future, or today, is not yet past.
 func (d *directory) leavingOf(who PersonID, row int32, st *standing, grace func(facts.Day) facts.Instant) leaving {
 	s := d.snapshot
-	p, today := &s.People, s.Today()
+	p, today := &s.People, d.today
 	hired, last, gone := p.Hired[row], p.Left[row], d.gone(row)
 	rehired := last.Known() && hired > last
 	over := grace(last) // NoInstant without a last day

@@ -8,13 +8,25 @@ import (
 	"trueup/facts"
 )
 
-// total adds everything up and checks that it ties.
-func (a *assembly) total() error {
-	plan, t := a.plan, &a.plan.Totals
-	*t = Totals{People: len(plan.People), Rows: len(plan.Rows)}
-	placed := make([]bool, len(plan.People))
+// total adds the rows up.
+func (a *assembly) total() {
+	plan := a.plan
+	products := rowsByProduct(plan)
+	sums := make([]Totals, len(products))
+	inParallel(len(products), each(func(k int) { sums[k] = sumOf(plan, products[k]) }))
+	t := Totals{People: len(plan.People), PeopleWithRows: a.question.found.people, Rows: len(plan.Rows)}
+	for n := range sums {
+		t.add(&sums[n])
+	}
+	slices.SortFunc(t.Money, func(x, y MoneyTotal) int { return cmp.Compare(x.Currency, y.Currency) })
+	plan.Totals = t
+}
+
+// sumOf adds the rows of one product up.
+func sumOf(plan *Plan, rows span) (t Totals) {
 	money := map[facts.Sym]*MoneyTotal{}
-	for n := range plan.Rows {
+	m, last := (*MoneyTotal)(nil), facts.Sym(0)
+	for n := rows.from; n < rows.to; n++ {
 		row := &plan.Rows[n]
 		t.Verdicts[row.Verdict]++
 		t.Actions[row.Kind]++
@@ -26,34 +38,53 @@ func (a *assembly) total() error {
 		case row.Verdict == UnlicensedUse:
 			t.UnlicensedUse++
 		}
-		if row.Person != NoPersonID && !placed[row.Person] {
-			placed[row.Person] = true
-			t.PeopleWithRows++
+		currency := row.Money.Currency
+		if currency == 0 {
+			continue
 		}
-		if row.Money.Currency != 0 {
-			m := money[row.Money.Currency]
-			if m == nil {
-				m = &MoneyTotal{Currency: plan.Snapshot.Strings.Text(row.Money.Currency)}
-				money[row.Money.Currency] = m
+		if currency != last {
+			if m, last = money[currency], currency; m == nil {
+				m = &MoneyTotal{Currency: plan.Snapshot.Strings.Text(currency)}
+				money[currency] = m
 			}
-			m.Exposure += row.Money.Exposure
-			m.Reassignable += row.Money.Reassignable
-			m.Reducible += row.Money.Reducible
 		}
-	}
-	for n := range plan.Actions {
-		t.States[plan.Actions[n].State]++
+		m.Exposure += row.Money.Exposure
+		m.Reassignable += row.Money.Reassignable
+		m.Reducible += row.Money.Reducible
 	}
 	for _, m := range money {
 		t.Money = append(t.Money, *m)
 	}
-	slices.SortFunc(t.Money, func(x, y MoneyTotal) int { return cmp.Compare(x.Currency, y.Currency) })
-	return a.tie()
+	return t
 }
 
-// tie checks the equalities that must hold in every plan.
+// add adds the sums of further rows.
+func (t *Totals) add(other *Totals) {
+	t.Seats, t.Missing, t.UnlicensedUse = t.Seats+other.Seats, t.Missing+other.Missing, t.UnlicensedUse+other.UnlicensedUse
+	for v, n := range other.Verdicts {
+		t.Verdicts[v] += n
+	}
+	for kind, n := range other.Actions {
+		t.Actions[kind] += n
+	}
+	for _, m := range other.Money {
+		k := slices.IndexFunc(t.Money, func(have MoneyTotal) bool { return have.Currency == m.Currency })
+		if k < 0 {
+			t.Money = append(t.Money, m)
+			continue
+		}
+		t.Money[k].Exposure += m.Exposure
+		t.Money[k].Reassignable += m.Reassignable
+		t.Money[k].Reducible += m.Reducible
+	}
+}
+
+// tie adds the actions up and checks the equalities that must hold in every plan.
 func (a *assembly) tie() error {
 	t := &a.plan.Totals
+	for n := range a.plan.Actions {
+		t.States[a.plan.Actions[n].State]++
+	}
 	seats, unplaced := 0, 0
 	for n := range a.tallies {
 		seats += int(a.tallies[n].assigned)

@@ -33,15 +33,16 @@ func (p *Plan) RowPaths(n int) []string {
 
 // Holder returns who row n is about: the person's id, or the account's name where no person is linked. Accounts of one
 // folded name are one holder, and go by the first of their names in byte order.
-func (p *Plan) Holder(n int) string {
-	row := &p.Rows[n]
+func (p *Plan) Holder(n int) string { return p.Snapshot.Strings.Text(p.holder(&p.Rows[n])) }
+
+func (p *Plan) holder(row *Row) facts.Sym {
 	switch {
 	case row.Person != NoPersonID:
-		return p.Snapshot.Strings.Text(p.People[row.Person].ID)
+		return p.People[row.Person].ID
 	case row.Account != NoAccountID:
-		return p.Snapshot.Strings.Text(p.Accounts[row.Account].Holder)
+		return p.Accounts[row.Account].Holder
 	}
-	return ""
+	return 0
 }
 
 // AccountName returns what the vendor calls the account of row n: its login if known, else its id; "" without an account.
@@ -61,11 +62,13 @@ func (p *Plan) AccountName(n int) string {
 func (p *Plan) ProductOf(n int) *Product { return &p.Catalogue.Products[p.Rows[n].Product] }
 
 // Department returns the department of row n's person; "" where no person is linked.
-func (p *Plan) Department(n int) string {
-	if person := p.Rows[n].Person; person != NoPersonID {
-		return p.Snapshot.Strings.Text(p.Snapshot.People.Department[p.People[person].Row])
+func (p *Plan) Department(n int) string { return p.Snapshot.Strings.Text(p.department(&p.Rows[n])) }
+
+func (p *Plan) department(row *Row) facts.Sym {
+	if row.Person == NoPersonID {
+		return 0
 	}
-	return ""
+	return p.Snapshot.People.Department[p.People[row.Person].Row]
 }
 
 // CostCentre returns who bears the cost of row n: the seat's own cost centre, else the person's, else the one that the
