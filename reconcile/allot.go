@@ -24,24 +24,42 @@ func (d *decider) arrange(k int) allotment {
 	sortMembers(seats, d.spare[:len(seats)])
 	sortMembers(uses, d.spare[:len(uses)])
 	d.sortPaths(seats)
-	count := allotment{products: make([]spot, len(d.catalogue.Products))}
+	d.open(k)
 	for n, h := range d.holders.in(k) {
-		seats, uses = d.begin(n, h, seats, uses)
-		for x := range d.seats {
-			s := &d.seats[x]
-			to := count.add(s.product, d.meter.counted[s.product])
-			to.path += uint32(len(s.rows))
-			d.eachSignalThrough(s.product, func(int) { to.signal++ })
+		if int(h) < len(d.directory.people) {
+			d.standings[k*stretch+n] = d.directory.standingOf(PersonID(h), d.grace)
 		}
+	}
+	count := allotment{products: make([]spot, len(d.catalogue.Products))}
+	for n := range d.holders.in(k) {
+		d.begin(k, n)
+		d.countSeats(&count)
 		d.findUnheld()
 		for _, u := range d.unheld {
 			count.add(u.product, d.meter.counted[u.product])
 		}
-		if len(d.seats)+len(d.unheld) > 0 {
+		if d.own.some() || len(d.unheld) > 0 {
 			count.holders++
 		}
 	}
 	return count
+}
+
+// countSeats counts what the present holder's seats will give.
+func (d *decider) countSeats(count *allotment) {
+	rows := d.seatRows[d.own.from:d.own.to]
+	for _, m := range rows {
+		d.hold(ProductID(m.tag()))
+	}
+	for n, m := range rows {
+		p := ProductID(m.tag())
+		count.products[p].path++
+		if n > 0 && rows[n-1].tag() == m.tag() && d.roster.seats[rows[n-1].row()] == d.roster.seats[m.row()] {
+			continue // another path of the same seat
+		}
+		at := count.add(p, d.meter.counted[p])
+		d.eachSignalThrough(p, func(int) { at.signal++ })
+	}
 }
 
 // add counts a row with the signals that every row of its product has.
@@ -90,6 +108,7 @@ func (q *question) allot(places []allotment) {
 
 // decideAll decides about everybody: first how many rows there are and where they go, then what they say.
 func (q *question) decideAll() {
+	q.standings = make([]standing, len(q.holders.order))
 	places := make([]allotment, q.holders.stretches())
 	inParallel(len(places), func() func(int) {
 		d := newDecider(q)

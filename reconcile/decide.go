@@ -35,6 +35,7 @@ type question struct {
 	numbers   map[string]int16 // of rules
 	days      dayTable
 	words     *words
+	standings []standing // by place of the holder; of people
 	evaluator *Evaluator // to be forked
 
 	partitions []facts.Digest // of each holder's rows
@@ -48,16 +49,22 @@ type decider struct {
 	evaluator *Evaluator
 	encoder   rowEncoder
 	found     figures
-	spare     []member
 	next      allotment // where the next row goes
+
+	// The present stretch: what belongs to its holders, one holder's behind the other's.
+	seatRows []member
+	paths    []path
+	useRows  []member
+	lasts    []facts.Instant // parallel to useRows
+	spare    []member
 
 	// The present holder.
 	holder   holderID
 	person   PersonID // NoPersonID where none is linked
-	uses     []member
 	standing standing
+	own      span // in seatRows and paths
+	uses     span // in useRows and lasts
 	seats    []seat
-	ways     []facts.Sym // of the seats' paths: "direct", "group:NAME", or empty
 	unheld   []unheld
 	written  int // rows
 	epoch    uint32
@@ -85,13 +92,20 @@ type holdings struct {
 	departments map[facts.Sym]int // seats, by their people's department
 }
 
+// path is one row of Snapshot.Seats of the present stretch.
+type path struct {
+	assigned facts.Instant
+	row      int32
+	account  AccountID
+	way      facts.Sym // "direct", "group:NAME", or empty
+	centre   facts.Sym
+}
+
 // seat is one account's seat of one product.
 type seat struct {
 	product  ProductID
 	account  AccountID
-	rows     []member // its paths
-	ways     []facts.Sym
-	centre   facts.Sym
+	paths    []path
 	direct   bool
 	group    bool
 	assigned facts.Instant // latest of the paths'; NoInstant if no path says
@@ -110,9 +124,11 @@ type entitlement struct {
 
 // decide decides about the holders of a stretch, in the order of their names.
 func (d *decider) decide(k int) {
-	seats, uses := d.holders.seats.of(k), d.holders.uses.of(k)
-	for n, h := range d.holders.in(k) {
-		seats, uses = d.begin(n, h, seats, uses)
+	d.open(k)
+	d.loadPaths()
+	for n := range d.holders.in(k) {
+		d.begin(k, n)
+		d.gather()
 		d.written = 0
 		if d.person != NoPersonID && len(d.seats) > 1 {
 			d.findDuplicates()
@@ -138,37 +154,54 @@ func (d *decider) decide(k int) {
 	}
 }
 
-// begin turns to holder n of a stretch, whose seats and uses come first in the lists, and returns those of the others.
-func (d *decider) begin(n int, h holderID, seats, uses []member) (otherSeats, otherUses []member) {
-	d.holder, d.person, d.standing = h, NoPersonID, standing{clock: facts.NoDay, due: facts.NoDay}
-	d.epoch++
-	if int(h) < len(d.directory.people) {
-		d.person = PersonID(h)
-		d.standing = d.directory.standingOf(d.person, d.grace)
+// open turns to a stretch and fetches its last uses. What belongs to a holder lies scattered over the facts: fetched for
+// many holders in a row, it is waited for once and not each time.
+func (d *decider) open(k int) {
+	d.seatRows, d.useRows = d.holders.seats.of(k), d.holders.uses.of(k)
+	d.lasts = slices.Grow(d.lasts[:0], len(d.useRows))[:len(d.useRows)]
+	for n, m := range d.useRows {
+		d.lasts[n] = d.meter.last(m.row())
 	}
-	end := ofHolder(n, uses)
-	d.uses, uses = uses[:end], uses[end:]
-	d.gatherUses()
-	end = ofHolder(n, seats)
-	d.gather(seats[:end])
-	return seats[end:], uses
+	d.own, d.uses = span{}, span{}
 }
 
-// ofHolder returns how many rows, first in a list, are those of holder n of a stretch.
-func ofHolder(n int, rows []member) int {
-	end := 0
-	for end < len(rows) && rows[end].place() == n {
-		end++
+// loadPaths fetches the stretch's seat paths.
+func (d *decider) loadPaths() {
+	s := &d.snapshot.Seats
+	d.paths = slices.Grow(d.paths[:0], len(d.seatRows))[:len(d.seatRows)]
+	for n, m := range d.seatRows {
+		row := m.row()
+		d.paths[n] = path{assigned: s.Assigned[row], row: int32(row), account: d.roster.seats[row], way: s.Path[row], centre: s.CostCentre[row]}
 	}
-	return end
+}
+
+// begin turns to holder n of stretch k, the one behind the present.
+func (d *decider) begin(k, n int) {
+	d.holder, d.person, d.standing = d.holders.in(k)[n], NoPersonID, standing{clock: facts.NoDay, due: facts.NoDay}
+	d.epoch++
+	if int(d.holder) < len(d.directory.people) {
+		d.person = PersonID(d.holder)
+		d.standing = d.standings[k*stretch+n]
+	}
+	d.own = span{d.own.to, endOf(n, d.seatRows, d.own.to)}
+	d.uses = span{d.uses.to, endOf(n, d.useRows, d.uses.to)}
+	d.gatherUses()
+}
+
+// endOf returns where the rows of holder n of a stretch end that begin at from.
+func endOf(n int, rows []member, from int) int {
+	for from < len(rows) && rows[from].place() == n {
+		from++
+	}
+	return from
 }
 
 // gatherUses finds the holder's newest use of each slot.
 func (d *decider) gatherUses() {
 	d.touched = d.touched[:0]
-	for _, u := range d.uses {
-		last := d.meter.last(u.row())
-		for _, x := range d.meter.combos[u.tag()].slots {
+	for n := d.uses.from; n < d.uses.to; n++ {
+		last := d.lasts[n]
+		for _, x := range d.meter.combos[d.useRows[n].tag()].slots {
 			if d.lastAt[x] != d.epoch {
 				d.lastAt[x], d.last[x] = d.epoch, facts.NoInstant
 				d.touched = append(d.touched, x)
@@ -183,34 +216,29 @@ func (d *decider) gatherUses() {
 }
 
 // grace returns the last instant of the grace that follows a last day; NoInstant without one.
-func (d *decider) grace(last facts.Day) facts.Instant {
+func (q *question) grace(last facts.Day) facts.Instant {
 	if !last.Known() {
 		return facts.NoInstant
 	}
-	return d.snapshot.Calendar().End(last).Add(d.policy.Leaver.Grace)
+	return q.snapshot.Calendar().End(last).Add(q.policy.Leaver.Grace)
 }
 
 // gather joins the holder's seat paths, which [decider.arrange] put in order, to seats.
-func (d *decider) gather(rows []member) {
-	s := &d.snapshot.Seats
-	d.seats, d.ways = d.seats[:0], slices.Grow(d.ways[:0], len(rows))
-	from := 0
-	for n, m := range rows {
-		row, product := m.row(), ProductID(m.tag())
-		way, assigned := s.Path[row], s.Assigned[row]
-		if k := len(d.seats) - 1; k < 0 || d.seats[k].product != product || d.seats[k].account != d.roster.seats[row] {
-			d.seats = append(d.seats, seat{product: product, account: d.roster.seats[row], centre: s.CostCentre[row], assigned: assigned,
-				since: assigned, covering: NoProductID})
+func (d *decider) gather() {
+	d.seats = d.seats[:0]
+	for n, from := d.own.from, d.own.from; n < d.own.to; n++ {
+		at, product := &d.paths[n], ProductID(d.seatRows[n].tag())
+		if k := len(d.seats) - 1; k < 0 || d.seats[k].product != product || d.seats[k].account != at.account {
+			d.seats = append(d.seats, seat{product: product, account: at.account, assigned: at.assigned, since: at.assigned, covering: NoProductID})
 			d.hold(product)
 			from = n
 		}
-		d.ways = append(d.ways, way)
 		x := &d.seats[len(d.seats)-1]
-		x.rows, x.ways = rows[from:n+1], d.ways[from:n+1]
-		inherited := way != 0 && isGroup(d.snapshot.Strings.Text(way))
+		x.paths = d.paths[from : n+1]
+		inherited := at.way != 0 && isGroup(d.snapshot.Strings.Text(at.way))
 		x.group, x.direct = x.group || inherited, x.direct || !inherited
-		x.assigned = max(x.assigned, assigned)
-		x.since = min(x.since, assigned)
+		x.assigned = max(x.assigned, at.assigned)
+		x.since = min(x.since, at.assigned)
 	}
 }
 
@@ -268,9 +296,9 @@ func (d *decider) newest(slot int) facts.Instant {
 func (d *decider) decideSeat(n int) {
 	s := &d.seats[n]
 	row := d.row(s.product, s.account)
-	row.Held, row.Paths, row.Seat = true, uint32(len(s.rows)), int32(s.rows[0].row())
-	for _, m := range s.rows {
-		d.plan.SeatPaths[d.next.products[s.product].path] = int32(m.row())
+	row.Held, row.Paths, row.Seat = true, uint32(len(s.paths)), s.paths[0].row
+	for n := range s.paths {
+		d.plan.SeatPaths[d.next.products[s.product].path] = s.paths[n].row
 		d.next.products[s.product].path++
 	}
 	row.LastUse = max(row.LastUse, d.usedThrough(s.product))
@@ -294,7 +322,7 @@ func (d *decider) decideSeat(n int) {
 		d.found.active[s.product]++
 	}
 	d.annotate(row, s)
-	d.finish(row, s.ways, limits)
+	d.finish(row, s.paths, limits)
 }
 
 // relent keeps what a person holds inside the grace after their last day, and what would change for somebody whose status
@@ -461,7 +489,7 @@ func (d *decider) number(rule string) int16 { return d.numbers[rule] }
 
 func (d *decider) subject(row *Row, s *seat) Subject {
 	return Subject{Person: d.person, Account: s.account, Product: s.product, Held: true, Inherited: !s.direct,
-		Path: s.ways[0], CostCentre: s.centre, IdleDays: row.IdleDays, Ever: row.LastUse.Known()}
+		Path: s.paths[0].way, CostCentre: s.paths[0].centre, IdleDays: row.IdleDays, Ever: row.LastUse.Known()}
 }
 
 // annotate adds what bears on a row whatever its verdict.
@@ -481,12 +509,12 @@ func (d *decider) annotate(row *Row, s *seat) {
 }
 
 // finish completes a row of the present holder.
-func (d *decider) finish(row *Row, ways []facts.Sym, limits thresholds) {
+func (d *decider) finish(row *Row, paths []path, limits thresholds) {
 	signals := d.signal(row, limits)
 	if d.written == 0 {
 		d.encoder.holder(d.holders.text[d.holder])
 	}
-	d.encoder.row(row, ways, signals)
+	d.encoder.row(row, paths, signals)
 	d.written++
 }
 

@@ -74,7 +74,7 @@ type rowEncoder struct {
 	*words
 	buf      []byte
 	findings [256]finding
-	paths    []string
+	texts    []string // of the present row's paths
 }
 
 // finding is the encoding of a verdict with its reasons and its rule: few of them are many rows'.
@@ -96,7 +96,7 @@ func (w *rowEncoder) holder(name facts.Sym) {
 	w.buf = appendText(w.buf, w.plan.Snapshot.Strings.Bytes(name))
 }
 
-func (w *rowEncoder) row(row *Row, ways []facts.Sym, signals []Signal) {
+func (w *rowEncoder) row(row *Row, paths []path, signals []Signal) {
 	b := append(w.buf, w.products[row.Product]...)
 	if row.Account == NoAccountID {
 		b = append(b, 0, 0)
@@ -106,7 +106,7 @@ func (w *rowEncoder) row(row *Row, ways []facts.Sym, signals []Signal) {
 		b = appendText(b, w.plan.Snapshot.Strings.Bytes(a.Key))
 	}
 	b = append(b, w.situations[row.Situation]...)
-	b = w.ways(b, ways)
+	b = w.ways(b, paths)
 	b = append(b, w.finding(row)...)
 	b = appendNumber(b, int64(row.LastUse))
 	b = appendNumber(b, int64(row.IdleDays))
@@ -144,22 +144,22 @@ func (w *rowEncoder) finding(row *Row) []byte {
 }
 
 // ways writes the paths, sorted, each once; "direct" for an empty one.
-func (w *rowEncoder) ways(b []byte, ways []facts.Sym) []byte {
-	w.paths = w.paths[:0]
-	for _, way := range ways {
-		path := "direct"
-		if way != 0 {
-			path = w.plan.Snapshot.Strings.Text(way)
+func (w *rowEncoder) ways(b []byte, paths []path) []byte {
+	w.texts = w.texts[:0]
+	for n := range paths {
+		text := "direct"
+		if way := paths[n].way; way != 0 {
+			text = w.plan.Snapshot.Strings.Text(way)
 		}
-		w.paths = append(w.paths, path)
+		w.texts = append(w.texts, text)
 	}
-	if len(w.paths) > 1 {
-		slices.Sort(w.paths)
-		w.paths = slices.Compact(w.paths)
+	if len(w.texts) > 1 {
+		slices.Sort(w.texts)
+		w.texts = slices.Compact(w.texts)
 	}
-	b = appendNumber(b, int64(len(w.paths)))
-	for _, path := range w.paths {
-		b = appendText(b, path)
+	b = appendNumber(b, int64(len(w.texts)))
+	for _, text := range w.texts {
+		b = appendText(b, text)
 	}
 	return b
 }

@@ -93,13 +93,14 @@ func (d *decider) usedBy(a AccountID, p ProductID) facts.Instant {
 		allowed[int32(x)] = true
 	}
 	d.eachThrough(p, func(x int) { allowed[int32(x)] = true })
-	for _, u := range d.uses {
+	for n := d.uses.from; n < d.uses.to; n++ {
+		u, last := d.useRows[n], d.lasts[n]
 		if other := d.meter.account(d.roster, u.row()); other != a && fold.of(d.roster.accounts[other].Login) != called {
 			continue
 		}
 		for _, x := range d.meter.combos[u.tag()].slots {
 			if allowed[x] {
-				newest = max(newest, d.meter.last(u.row()))
+				newest = max(newest, last)
 			}
 		}
 	}

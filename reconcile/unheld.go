@@ -133,8 +133,9 @@ func (d *decider) accountFor(p ProductID) AccountID {
 // userOf returns the account with the newest counted use of p.
 func (d *decider) userOf(p ProductID) AccountID {
 	found, newest, counted := NoAccountID, facts.NoInstant, d.meter.counted[p]
-	for _, u := range d.uses {
-		account, last := d.meter.account(d.roster, u.row()), d.meter.last(u.row())
+	for n := d.uses.from; n < d.uses.to; n++ {
+		u, last := d.useRows[n], d.lasts[n]
+		account := d.meter.account(d.roster, u.row())
 		for _, x := range d.meter.combos[u.tag()].slots {
 			if int(x) < counted.from || int(x) >= counted.to || last < newest {
 				continue
