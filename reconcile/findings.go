@@ -130,11 +130,10 @@ func (a *assembly) findApplications() {
 		name   name
 	}
 	seen := map[program]bool{}
-	last := program{}
-	for n, sym := range s.SignIns.Application {
-		if p := (program{s.SignIns.Source[n], m.fold.of(sym)}); n == 0 || p != last {
-			seen[p], last = true, p
-		}
+	for n := range s.Sources {
+		source := facts.SourceID(n)
+		rows := rowsOf(s.SignIns.Source, source)
+		symsOf(s.Strings, s.SignIns.Application[rows.from:rows.to]).each(func(sym facts.Sym) { seen[program{source, m.fold.of(sym)}] = true })
 	}
 	for n := range a.plan.Catalogue.Products {
 		p := &a.plan.Catalogue.Products[n]

@@ -245,40 +245,41 @@ func (a *assembly) allows(p ProductID, source string) bool {
 // guardPlan looks at how many people would lose access.
 func (a *assembly) guardPlan() {
 	losing := a.losing()
-	a.guardRun(losing)
-	a.guardRolling(losing)
+	losers := a.losers(losing)
+	a.guardRun(losers)
+	a.guardRolling(losers)
 	limits := &a.policy.Guards
 	a.guardProducts(limits.ProductPercent, losing)
 	a.guardDepartments(limits.DepartmentPercent, losing)
 	a.guardVerdicts(limits.VerdictPercent, losing)
 }
 
-// losing lists the rows whose seat could be taken by this plan: what is ready, and what waits for no more than an
+// losing lists the actions by which a seat could be taken by this plan: what is ready, and what waits for no more than an
 // approval. A downgrade takes no access away.
 func (a *assembly) losing() []int32 {
-	var rows []int32
+	var actions []int32
 	for n := range a.plan.Actions {
 		x := &a.plan.Actions[n]
 		if x.Kind == Revoke && (x.State == Ready || x.State == Approval) {
-			rows = append(rows, x.Row)
+			actions = append(actions, int32(n))
 		}
 	}
-	return rows
+	return actions
 }
 
-// losers are the holders of rows, by name.
-func (a *assembly) losers(rows []int32) symSet {
+// losers are the holders of actions, by name.
+func (a *assembly) losers(actions []int32) symSet {
 	set := newSymSet(a.plan.Snapshot.Strings)
-	for _, n := range rows {
-		set.add(a.plan.holder(&a.plan.Rows[n]))
+	for _, n := range actions {
+		set.add(a.plan.holder(&a.plan.Rows[a.plan.Actions[n].Row]))
 	}
 	return set
 }
 
 func everything(*Action, *Row) bool { return true }
 
-func (a *assembly) guardRun(losing []int32) {
-	limits, people := &a.policy.Guards, a.losers(losing).len()
+func (a *assembly) guardRun(losers symSet) {
+	limits, people := &a.policy.Guards, losers.len()
 	if limits.Run > 0 {
 		value := float64(people)
 		a.look(check{name: "run", scope: "run", value: &value, limit: float64(limits.Run), beyond: people > limits.Run, covers: everything})
@@ -300,7 +301,7 @@ func (a *assembly) percentOf(name, scope string, part, whole, seats int, percent
 }
 
 // guardRolling counts people who lose access now together with those who lost it in the days before.
-func (a *assembly) guardRolling(losing []int32) {
+func (a *assembly) guardRolling(losers symSet) {
 	for _, w := range []struct {
 		name  string
 		days  int
@@ -309,7 +310,7 @@ func (a *assembly) guardRolling(losing []int32) {
 		if w.limit <= 0 {
 			continue
 		}
-		set, others := a.losers(losing), map[string]bool{} // others have no facts any more
+		set, others := slices.Clone(losers), map[string]bool{} // others have no facts any more
 		since := a.plan.AsOf - facts.Instant(w.days)*24*3600*1000
 		for _, loss := range a.plan.Snapshot.Prior.Losses {
 			if loss.At > since { // also after the as-of: what was lost up to the run counts
@@ -331,9 +332,9 @@ func (a *assembly) guardProducts(percent float64, losing []int32) {
 	if percent <= 0 {
 		return
 	}
-	of := func(row *Row) ProductID { return row.Product }
-	part := countBy(a.plan, losing, of)
-	actions := actionsBy(a.plan, part, of)
+	scopes := scopesOf(a.plan, func(row *Row) ProductID { return row.Product })
+	part := countBy(scopes, losing)
+	actions := actionsBy(scopes, part)
 	for _, p := range byID(a.plan.Catalogue) {
 		if part[p] > 0 {
 			seats := int(a.tallies[p].assigned)
@@ -349,9 +350,10 @@ func (a *assembly) guardDepartments(percent float64, losing []int32) {
 	if percent <= 0 {
 		return
 	}
-	part := countBy(a.plan, losing, a.plan.department)
+	scopes := scopesOf(a.plan, a.plan.department)
+	part := countBy(scopes, losing)
 	delete(part, 0) // of nobody's department
-	actions, text := actionsBy(a.plan, part, a.plan.department), a.plan.Snapshot.Strings.Text
+	actions, text := actionsBy(scopes, part), a.plan.Snapshot.Strings.Text
 	for _, department := range slices.SortedFunc(maps.Keys(part), func(x, y facts.Sym) int { return cmp.Compare(text(x), text(y)) }) {
 		seats := a.held.departments[department]
 		c := a.percentOf("department_percent", text(department), part[department], seats, seats, percent, nil)
@@ -360,24 +362,36 @@ func (a *assembly) guardDepartments(percent float64, losing []int32) {
 	}
 }
 
-// countBy counts rows by scope.
-func countBy[K comparable](p *Plan, rows []int32, scope func(*Row) K) map[K]int {
+// scopesOf returns the scope of each action.
+func scopesOf[K comparable](p *Plan, scope func(*Row) K) []K {
+	scopes := make([]K, len(p.Actions))
+	parts := shares(len(scopes))
+	inParallel(len(parts), each(func(part int) {
+		for n := parts[part].from; n < parts[part].to; n++ {
+			scopes[n] = scope(&p.Rows[p.Actions[n].Row])
+		}
+	}))
+	return scopes
+}
+
+// countBy counts actions by scope.
+func countBy[K comparable](scopes []K, actions []int32) map[K]int {
 	part := map[K]int{}
-	for _, n := range rows {
-		part[scope(&p.Rows[n])]++
+	for _, n := range actions {
+		part[scopes[n]]++
 	}
 	return part
 }
 
-// actionsBy lists the actions of those scopes of which rows would go.
-func actionsBy[K comparable](p *Plan, part map[K]int, scope func(*Row) K) map[K][]int32 {
-	actions := map[K][]int32{}
-	if len(part) == 0 {
-		return actions
+// actionsBy lists the actions of those scopes of which seats would go.
+func actionsBy[K comparable](scopes []K, part map[K]int) map[K][]int32 {
+	actions := make(map[K][]int32, len(part))
+	for k, n := range part {
+		actions[k] = make([]int32, 0, n+n/4)
 	}
-	for n := range p.Actions {
-		if k := scope(&p.Rows[p.Actions[n].Row]); part[k] > 0 {
-			actions[k] = append(actions[k], int32(n))
+	for n, k := range scopes {
+		if list, asked := actions[k]; asked {
+			actions[k] = append(list, int32(n))
 		}
 	}
 	return actions
@@ -390,7 +404,7 @@ func (a *assembly) guardVerdicts(percent float64, losing []int32) {
 	}
 	var part [len(verdictNames)]int
 	for _, n := range losing {
-		part[a.plan.Rows[n].Verdict]++
+		part[a.plan.Rows[a.plan.Actions[n].Row].Verdict]++
 	}
 	seats := a.plan.Totals.Seats
 	for _, v := range Verdicts() {

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
 
 	"trueup/facts"
@@ -103,45 +102,15 @@ func (r *roster) read(source facts.SourceID, named bool) {
 
 // collect finds the account of each row of a feed. Ids come many times and in no order: each is looked up once.
 func (r *roster) collect(source facts.SourceID, ids []facts.Sym, rows span, into []AccountID) {
-	parts := shares(rows.to - rows.from)
-	seen := make([]symSet, len(parts))
-	inParallel(len(parts), each(func(part int) {
-		seen[part] = newSymSet(r.directory.snapshot.Strings)
-		for _, id := range ids[rows.from+parts[part].from : rows.from+parts[part].to] {
-			seen[part].add(id)
-		}
-	}))
 	accounts := r.bySym
-	for k := range seen[0] {
-		word := uint64(0)
-		for _, set := range seen {
-			word |= set[k]
-		}
-		for ; word != 0; word &= word - 1 {
-			id := facts.Sym(k*64 + bits.TrailingZeros64(word))
-			accounts[id] = r.account(source, id)
-		}
-	}
+	symsOf(r.directory.snapshot.Strings, ids[rows.from:rows.to]).each(func(id facts.Sym) { accounts[id] = r.account(source, id) })
+	parts := shares(rows.to - rows.from)
 	inParallel(len(parts), each(func(part int) {
 		for n := rows.from + parts[part].from; n < rows.from+parts[part].to; n++ {
 			into[n] = accounts[ids[n]]
 		}
 	}))
 }
-
-// symSet is a set of symbols.
-type symSet []uint64
-
-func newSymSet(s *facts.Strings) symSet { return make(symSet, s.Len()/64+1) }
-
-func (s symSet) len() (n int) {
-	for _, word := range s {
-		n += bits.OnesCount64(word)
-	}
-	return n
-}
-
-func (s symSet) add(sym facts.Sym) { s[sym/64] |= 1 << (sym % 64) }
 
 func (r *roster) before(a, b facts.Sym) bool {
 	return r.directory.snapshot.Strings.Text(a) < r.directory.snapshot.Strings.Text(b)
