@@ -98,7 +98,7 @@ func WriteUse(w io.Writer, e *ExplainedUse, color bool) error {
 	line("bought", figure(e.Purchased)+" by contract, "+figure(e.Served)+" by the licence server")
 	line("peak", fmt.Sprintf("%s out at one time, of which %s reserved; %s out at the last look", figure(e.Peak), figure(e.Reserved), figure(e.Now)))
 	line("at limit", fmt.Sprintf("on %s days; %s requests refused for want of a licence", figure(e.DaysAtLimit), figure(e.Denied)))
-	line("window", fmt.Sprintf("%s to %s, %d gaps", e.From, e.To, len(e.Missing)))
+	line("window", fmt.Sprintf("%s to %s, gaps: %d", e.From, e.To, len(e.Missing)))
 	for _, gap := range e.Missing {
 		line("gap", fmt.Sprintf("%s to %s: too little is known, so that nothing is proposed to be dropped", gap.From, gap.To))
 	}

@@ -243,7 +243,10 @@ func signalText(s ExplainedSignal) string {
 	} else {
 		text += "no use seen"
 	}
-	if s.From.Known() && s.To.Known() {
+	switch {
+	case s.From.Known() && s.To < s.From:
+		text += "; covers nothing"
+	case s.From.Known() && s.To.Known():
 		text += fmt.Sprintf("; covers %s to %s", s.From, s.To)
 	}
 	if !s.Complete {

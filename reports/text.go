@@ -83,7 +83,10 @@ func (t *printer) inputs(s *Summary) {
 	table := grid{header: []string{"source", "files", "rows", "refused", "covers"}, right: []bool{false, true, true, true}}
 	for _, in := range s.Inputs {
 		covers := ""
-		if in.From.Known() && in.To.Known() {
+		switch {
+		case in.From.Known() && in.To < in.From:
+			covers = "nothing" // its logs cover no time together
+		case in.From.Known() && in.To.Known():
 			covers = in.From.Time().Format("2006-01-02") + " to " + in.To.Time().Format("2006-01-02")
 		}
 		table.add(t.paint(red, printable(in.Problem)), in.Source+" "+in.Feed.String(), strconv.Itoa(in.Files),

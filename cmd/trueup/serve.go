@@ -296,7 +296,11 @@ func (a *app) outcome(ctx context.Context, err error) schedule.Outcome {
 
 // oneLine is an error's text on one line.
 func oneLine(err error) string {
-	return strings.ReplaceAll(strings.TrimRight(err.Error(), "\n"), "\n", "; ")
+	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	for n := range lines {
+		lines[n] = strings.TrimSpace(lines[n])
+	}
+	return strings.Join(lines, "; ")
 }
 
 // holder returns who holds the lease; "" if nobody does.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
@@ -469,104 +466,6 @@ func TestServeRefuses(t *testing.T) {
 	for _, want := range []string{"schedule.run: ", "schedule.pull.okta: ", "schedule.pull.nobody: ", "serve.listen: "} {
 		if !strings.Contains(all.err, want) {
 			t.Errorf("faults are told at once, yet %q is not among\n%s", want, all.err)
-		}
-	}
-}
-
-// TestSchedule shows schedules without any server, and without a ledger.
-func TestSchedule(t *testing.T) {
-	o := newOffice(t)
-	if r := o.trueup("schedule"); r.code != exitDone || r.out != "" || !strings.Contains(r.err, "nothing is scheduled") {
-		t.Errorf("without a schedule: exit %d, %q, %q", r.code, r.out, r.err)
-	}
-	o.write("trueup.yaml", officeConfig+`schedule: {run: "30 2 * * *", pull: {okta: "*/30 * * * *", hr: "@daily"}}`+"\n")
-	var shown struct {
-		Timezone  string      `json:"timezone"`
-		Schedules []scheduled `json:"schedules"`
-	}
-	r := o.trueup("schedule", "--output", "json", "--limit", "2")
-	if err := json.Unmarshal([]byte(r.out), &shown); err != nil || r.code != exitDone {
-		t.Fatalf("exit %d, %v\n%s%s", r.code, err, r.out, r.err)
-	}
-	var got []string
-	for _, s := range shown.Schedules {
-		line := s.Schedule + " " + s.Spec
-		for _, at := range s.Next {
-			line += " " + at.Format(time.RFC3339)
-		}
-		got = append(got, line)
-		if s.Slots == nil || len(s.Slots) > 0 {
-			t.Errorf("%s has slots %v", s.Schedule, s.Slots)
-		}
-	}
-	want := "run 30 2 * * * 2026-07-01T02:30:00+02:00 2026-07-02T02:30:00+02:00\n" +
-		"pull hr @daily 2026-07-02T00:00:00+02:00 2026-07-03T00:00:00+02:00\n" +
-		"pull okta */30 * * * * 2026-07-01T00:30:00+02:00 2026-07-01T01:00:00+02:00"
-	if strings.Join(got, "\n") != want || shown.Timezone != "Europe/Berlin" {
-		t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), want)
-	}
-	if _, err := os.Stat(filepath.Join(o.dir, "var")); !os.IsNotExist(err) {
-		t.Errorf("looking made a ledger: %v", err)
-	}
-	if r := o.trueup("check"); r.code != exitDone || !strings.Contains(r.out, "pull okta") || !strings.Contains(r.out, "30 2 * * *, next Wed 2026-07-01 02:30 CEST") || strings.Contains(r.err, "no effect") {
-		t.Errorf("check: exit %d\n%s%s", r.code, r.out, r.err)
-	}
-	if r := o.trueup("schedule", "--limit", "0"); r.code != exitUsage {
-		t.Errorf("--limit 0: exit %d", r.code)
-	}
-}
-
-// TestMetricsAreWellNamed holds the metrics to Prometheus' conventions, and their list to what operators read.
-func TestMetricsAreWellNamed(t *testing.T) {
-	o := newOffice(t)
-	o.scheduled(`{run: "0 0 * * *"}`, midnight.Add(-time.Hour))
-	v := o.serve()
-	v.ended(o.ledger(), "run", midnight)
-	v.stop()
-	db := o.ledger()
-	a := &app{environment: environment{now: o.clock.now}, logger: (&app{environment: environment{stderr: io.Discard}}).newLogger()}
-	settings, err := (&app{config: filepath.Join(o.dir, "trueup.yaml")}).load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	service := &service{app: a, db: db, metrics: newMetrics("test"), entries: settings.schedules}
-	service.metrics.trace().Throttled("graph.example.com", 7*time.Second)
-	look := service.observe(t.Context())
-	look.figures.Outcomes[store.ActionResult{Kind: "revoke", State: "done"}] = 1
-	look.figures.Tripped["shrink"] = 1
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(look)
-	gatherers := prometheus.Gatherers{service.metrics.registry, registry}
-	families, err := gatherers.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	operations, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, f := range families {
-		if name := f.GetName(); strings.HasPrefix(name, "trueup_") {
-			names = append(names, name)
-			if !strings.Contains(string(operations), "`"+name) {
-				t.Errorf("docs/operations.md does not list %s", name)
-			}
-		}
-	}
-	if len(names) < 20 {
-		t.Errorf("only %v", names)
-	}
-	problems, err := testutil.GatherAndLint(gatherers, names...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range problems {
-		t.Errorf("%s: %s", p.Metric, p.Text)
-	}
-	for _, listed := range regexp.MustCompile("`(trueup_[a-z_]+)").FindAllStringSubmatch(string(operations), -1) {
-		if !strings.Contains(strings.Join(names, " ")+" ", listed[1]+" ") {
-			t.Errorf("docs/operations.md lists %s, which is not there", listed[1])
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -66,25 +65,6 @@ func pull(t *testing.T, dir string, feed facts.Feed, config string) *facts.Obser
 	return o
 }
 
-// write puts files, given by name and content in turn, into a new folder.
-func write(t *testing.T, files ...string) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	for n := 0; n < len(files); n += 2 {
-		if err := os.WriteFile(filepath.Join(dir, files[n]), []byte(files[n+1]), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-func same(t *testing.T, what string, got []string, want ...string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s:\n got %s\nwant %s", what, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
-	}
-}
-
 func peopleOf(o *facts.Observation) (rows []string) {
 	p, text := &o.People, o.Strings.Text
 	for n := range p.Len() {
@@ -116,37 +96,22 @@ func signInsOf(o *facts.Observation) (rows []string) {
 	return rows
 }
 
-func seatsOf(o *facts.Observation) (rows []string) {
-	s, text := &o.Seats, o.Strings.Text
-	for n := range s.Len() {
-		rows = append(rows, fmt.Sprintf("%s %s %s %s %s", text(s.Account[n]), text(s.Login[n]), text(s.Product[n]), text(s.Path[n]), s.Assigned[n]))
-	}
-	return rows
-}
-
-func rejectsOf(o *facts.Observation) (rows []string) {
-	for _, r := range o.Rejects {
-		rows = append(rows, fmt.Sprintf("%s:%d: %s", r.File, r.Line, r.Reason))
-	}
-	return rows
-}
-
 func TestSamplePeople(t *testing.T) {
 	o := pull(t, samples, facts.FeedPeople, "files: {people: users.*.json}")
-	same(t, "people", peopleOf(o),
+	connectortest.Same(t, "people", peopleOf(o),
 		"cb4954e8-467f-4a6d-a8c8-28b9034fadbc admin@contoso.com  employee/unknown",
 		"81a133c2-bdf2-4e67-8755-7264366b04ee DebraB@contoso.com  employee/unknown",
 		"39807bd1-3dde-48f3-8165-81ddd4e46de0 AdeleV@adatum.com Adele Vance employee/unknown",
 		"1aecaf40-dc3a-461f-88a8-d06994e12898 AdeleV@contoso.com Adele Vance employee/unknown", // attempts only: no last sign-in
 		"f0662ee5-84b1-43d6-8338-769cce1bc141 AlexW@contoso.com Alex Wilber employee/unknown")
-	same(t, "notes", o.Notes, "accountEnabled was not selected, their status is unknown: 5 users")
+	connectortest.Same(t, "notes", o.Notes, "accountEnabled was not selected, their status is unknown: 5 users")
 	guest := pull(t, samples, facts.FeedPeople, "files: {people: users.guest.json}")
-	same(t, "notes of the guest page", guest.Notes, "@odata.count says 2 records, the pages hold 1",
+	connectortest.Same(t, "notes of the guest page", guest.Notes, "@odata.count says 2 records, the pages hold 1",
 		"accountEnabled was not selected, their status is unknown: 1 users")
 }
 
 func TestPeople(t *testing.T) {
-	dir := write(t, "users.json", `{"@odata.context":"x","value":[
+	dir := connectortest.Folder(t, "users.json", `{"@odata.context":"x","value":[
 {"id":"AAAAAAAA-0000-0000-0000-000000000001","userPrincipalName":"ana@x","mail":"Ana@X","displayName":"Ana","accountEnabled":true,"userType":"Member","employeeId":"0042","employeeType":"Contractor","department":"R&D","employeeOrgData":{"costCenter":"CC1"},"jobTitle":"Chief","manager":{"id":"BBBBBBBB-0000-0000-0000-000000000001"},"employeeHireDate":"2020-01-01T00:00:00Z","employeeLeaveDateTime":"2026-06-29T22:30:00Z","proxyAddresses":["SMTP:ana@x","smtp:ana.m@y","X500:/o=x"],"otherMails":["ana@home","ANA.M@Y"],"signInActivity":{"lastSignInDateTime":"2026-02-03T00:00:00Z","lastSuccessfulSignInDateTime":"2026-02-01T10:00:00Z"}},
 {"id":"2","userPrincipalName":"bo_home.com#EXT#@x","mail":"bo@home.com","accountEnabled":false,"userType":"Guest","employeeType":"Employee","employeeHireDate":"0001-01-01T00:00:00Z","employeeLeaveDateTime":null,"signInActivity":{"lastSuccessfulSignInDateTime":"0001-01-01T00:00:00Z"}},
 {"id":"3","userPrincipalName":"gone@x","accountEnabled":false,"employeeType":"Wizard","deletedDateTime":"2026-01-05T00:00:00Z","manager":{"mail":"boss@x"}},
@@ -155,17 +120,17 @@ func TestPeople(t *testing.T) {
 {"userPrincipalName":"x@x"},
 {"id":"3","userPrincipalName":"gone@x"}]}`)
 	o := pull(t, dir, facts.FeedPeople, "feed: people\nfiles: users.json")
-	same(t, "people", peopleOf(o),
+	connectortest.Same(t, "people", peopleOf(o),
 		"aaaaaaaa-0000-0000-0000-000000000001 ana@x Ana contractor/active alias=ana.m@y alias=ana@home number=0042 dept=R&D cc=CC1 "+
 			"manager=bbbbbbbb-0000-0000-0000-000000000001 role=Chief hired=2020-01-01 left=2026-06-30 last=2026-02-01T10:00:00Z",
 		"2 bo_home.com#EXT#@x  guest/suspended alias=bo@home.com",
 		"3 gone@x  unknown/leaver manager=boss@x deleted")
-	same(t, "rejections", rejectsOf(o),
+	connectortest.Same(t, "rejections", connectortest.Rejects(o),
 		"users.json:5: employeeHireDate is not a time",
 		"users.json:6: proxyAddresses or otherMails is not a list of texts",
 		"users.json:7: a user without an id",
 		"users.json:8: a user who has been read already")
-	same(t, "notes", o.Notes, `employeeType "wizard" is no kind of ours, their kind is unknown: 1 users`)
+	connectortest.Same(t, "notes", o.Notes, `employeeType "wizard" is no kind of ours, their kind is unknown: 1 users`)
 }
 
 // TestCutExports checks that a set of pages counts as whole only with a page that has no next one.
@@ -175,11 +140,11 @@ func TestCutExports(t *testing.T) {
 	}
 	for _, feed := range []facts.Feed{facts.FeedPeople, facts.FeedSeats} {
 		config := fmt.Sprintf("feed: %s\nfiles: users*.json", feed)
-		o, err := try(t, write(t, "users1.json", page("1", "https://x?2"), "users2.json", page("2", "https://x?3")), feed, config)
+		o, err := try(t, connectortest.Folder(t, "users1.json", page("1", "https://x?2"), "users2.json", page("2", "https://x?3")), feed, config)
 		if connectors.ClassOf(err) != connectors.Incomplete || o.Complete || o.Rows != 2 {
 			t.Errorf("%s: error %v, observation %+v", feed, err, o)
 		}
-		if o = pull(t, write(t, "users1.json", page("1", "https://x?2"), "users2.json", page("2", "")), feed, config); !o.Complete || o.Rows != 2 {
+		if o = pull(t, connectortest.Folder(t, "users1.json", page("1", "https://x?2"), "users2.json", page("2", "")), feed, config); !o.Complete || o.Rows != 2 {
 			t.Errorf("%s: complete %v, %d rows", feed, o.Complete, o.Rows)
 		}
 	}
@@ -187,7 +152,7 @@ func TestCutExports(t *testing.T) {
 
 func TestSampleSignIns(t *testing.T) {
 	o := pull(t, samples, facts.FeedSignIns, "files: {sign-ins: [signIns.page1.json, diagnostic_signin_logs.ndjson]}")
-	same(t, "sign-ins", signInsOf(o),
+	connectortest.Same(t, "sign-ins", signInsOf(o),
 		`26be570a-ae82-4189-b4e2-a37c6808512d testaccount1@contoso.com "Graph explorer" interactive 2020-03-13T19:15:41.619Z 1`,
 		`3b4e2783-2b5d-4f1f-a3d9-ddc0ed1c623f jane.doe@example.com "Custom App" non-interactive 2026-02-18T07:32:50.552Z 1`,
 		`8105c513-d24b-4b8d-9035-f8d48854d703 homer.simpson@springfield.org "Office 365 Exchange Online" interactive 2023-07-21T05:03:52.16Z 2`,
@@ -202,7 +167,7 @@ func TestSampleSignIns(t *testing.T) {
 		`user-victim-123 aragorn@lotr.com "Microsoft Authentication Broker" interactive 2025-01-15T09:30:45.123Z 1`,
 		`user123-456-789 john@justice.org "00000002-0000-0ff1-ce00-111111111111" interactive 2025-01-15T14:23:10.123Z 1`,
 		`user234-567-890 cross@lotr.com "00000002-0000-0ff1-ce00-111111111111" interactive 2025-01-15T17:10:15.234Z 1`)
-	same(t, "notes", o.Notes, "every page has an @odata.nextLink: the last page is missing")
+	connectortest.Same(t, "notes", o.Notes, "every page has an @odata.nextLink: the last page is missing")
 	if o.Rows != 26 || o.Rejected != 0 || !o.Complete || o.Lag != 2*time.Hour {
 		t.Errorf("%d rows, %d rejected, complete %v, lag %s", o.Rows, o.Rejected, o.Complete, o.Lag)
 	}
@@ -236,12 +201,12 @@ func TestSignIns(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			o := pull(t, write(t, "log.jsonl", test.line+"\n"), facts.FeedSignIns, "files: {sign-ins: log.jsonl}")
+			o := pull(t, connectortest.Folder(t, "log.jsonl", test.line+"\n"), facts.FeedSignIns, "files: {sign-ins: log.jsonl}")
 			var want []string
 			if test.want != "" {
 				want = []string{test.want + " 2026-02-01T10:00:00.123Z 1"}
 			}
-			same(t, "sign-ins", signInsOf(o), want...)
+			connectortest.Same(t, "sign-ins", signInsOf(o), want...)
 			if o.Daily.On(facts.Date(2026, 2, 1)) != 1 || o.Rejected != 0 {
 				t.Errorf("%d sign-ins on the day, rejected %v", o.Daily.On(facts.Date(2026, 2, 1)), o.Rejects)
 			}
@@ -250,14 +215,14 @@ func TestSignIns(t *testing.T) {
 }
 
 func TestRejectedSignIns(t *testing.T) {
-	o := pull(t, write(t, "log.jsonl", `{"userId":"u1"}
+	o := pull(t, connectortest.Folder(t, "log.jsonl", `{"userId":"u1"}
 {"createdDateTime":"soon"}
 {"createdDateTime":"1/9/2007 9:41:00 AM"}
 {"createdDateTime":"1969-01-01T00:00:00Z"}
 {"createdDateTime":"2126-01-01T00:00:00Z"}
 []
 `), facts.FeedSignIns, "files: {sign-ins: log.jsonl}")
-	same(t, "rejections", rejectsOf(o),
+	connectortest.Same(t, "rejections", connectortest.Rejects(o),
 		"log.jsonl:1: a sign-in without a time in createdDateTime",
 		"log.jsonl:2: a sign-in without a time in createdDateTime",
 		"log.jsonl:4: a sign-in before 1970 or more than a day after the run",
@@ -270,7 +235,7 @@ func TestRejectedSignIns(t *testing.T) {
 
 func TestSampleSeats(t *testing.T) {
 	o := pull(t, samples, facts.FeedSeats, "files: {seats: users.assignedLicenses.json}")
-	same(t, "seats", seatsOf(o),
+	connectortest.Same(t, "seats", connectortest.Seats(o),
 		"cb4954e8-467f-4a6d-a8c8-28b9034fadbc admin@contoso.com cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46 direct ",
 		"81a133c2-bdf2-4e67-8755-7264366b04ee DebraB@contoso.com cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46 direct ")
 	if _, err := try(t, samples, facts.FeedSeats, "files: {seats: users.guest.json}"); connectors.ClassOf(err) != connectors.Incomplete {
@@ -279,7 +244,7 @@ func TestSampleSeats(t *testing.T) {
 }
 
 func TestSeats(t *testing.T) {
-	dir := write(t, "users.json", `{"value":[
+	dir := connectortest.Folder(t, "users.json", `{"value":[
 {"id":"U1","userPrincipalName":"a@x","assignedLicenses":[{"skuId":"E5"},{"skuId":"VISIO"},{"skuId":"STALE"}],"licenseAssignmentStates":[
  {"skuId":"e5","assignedByGroup":null,"state":"Active","error":"None","lastUpdatedDateTime":"2026-01-01T00:00:00Z"},
  {"skuId":"E5","assignedByGroup":"G1","state":"ActiveWithError","error":"Other","lastUpdatedDateTime":null},
@@ -292,8 +257,8 @@ func TestSeats(t *testing.T) {
 {"id":"u1","assignedLicenses":[]},
 {"assignedLicenses":[]}]}`)
 	o := pull(t, dir, facts.FeedSeats, "files: {seats: users.json}")
-	same(t, "seats", seatsOf(o), "u1 a@x e5 direct 2026-01-01T00:00:00Z", "u1 a@x e5 group:g1 ", "u1 a@x visio direct ")
-	same(t, "rejections", rejectsOf(o),
+	connectortest.Same(t, "seats", connectortest.Seats(o), "u1 a@x e5 direct 2026-01-01T00:00:00Z", "u1 a@x e5 group:g1 ", "u1 a@x visio direct ")
+	connectortest.Same(t, "rejections", connectortest.Rejects(o),
 		"users.json:8: a user without assignedLicenses, which has to be selected",
 		"users.json:9: a licence without skuId",
 		"users.json:10: assignedLicenses or licenseAssignmentStates is not what Graph writes",
@@ -311,7 +276,7 @@ func TestSampleCounters(t *testing.T) {
 }
 
 func TestCounters(t *testing.T) {
-	o := pull(t, write(t, "skus.json", `{"value":[
+	o := pull(t, connectortest.Folder(t, "skus.json", `{"value":[
 {"skuId":"A","skuPartNumber":"E5","appliesTo":"User","consumedUnits":7,"prepaidUnits":{"enabled":5,"warning":1,"suspended":9}},
 {"skuId":"B","skuPartNumber":"TENANT","appliesTo":"Company","consumedUnits":0,"prepaidUnits":{"enabled":1}},
 {"skuId":"C","consumedUnits":7},
@@ -319,7 +284,7 @@ func TestCounters(t *testing.T) {
 	if want := []facts.Counter{{Product: "a", Purchased: 6, Consumed: 7}}; !slices.Equal(o.Counters, want) {
 		t.Errorf("counters %+v", o.Counters)
 	}
-	same(t, "notes", o.Notes, "TENANT applies to the company and has no seats: left out")
+	connectortest.Same(t, "notes", o.Notes, "TENANT applies to the company and has no seats: left out")
 	if len(o.Rejects) != 2 || o.Rows != 4 {
 		t.Errorf("%d rows, rejections %v", o.Rows, o.Rejects)
 	}

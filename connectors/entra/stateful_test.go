@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"trueup/connectors"
+	"trueup/connectors/connectortest"
 	"trueup/facts"
 	"trueup/fixtures/graph"
 )
@@ -161,7 +162,7 @@ func TestProbeAgreesWithExport(t *testing.T) {
 			probed = append(probed, fmt.Sprintf("%s %s %s %s ", s.Account, s.Login, s.Product, s.Path))
 		}
 	}
-	same(t, "seats", seatsOf(o), probed...)
+	connectortest.Same(t, "seats", connectortest.Seats(o), probed...)
 	if len(probed) != 4 {
 		t.Errorf("%d seats", len(probed))
 	}

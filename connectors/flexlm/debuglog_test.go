@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"trueup/connectors/connectortest"
 	"trueup/facts"
 )
 
@@ -80,30 +81,30 @@ func TestDebugLog(t *testing.T) {
 			want: []string{"MATLAB 2026-11-16 7/40 r0 d0 n1 u600"}},
 	} {
 		t.Run(strings.ReplaceAll(c.says, " ", "_"), func(t *testing.T) {
-			o := good(t, write(t, c.files...), facts.FeedCounters, config)
-			same(t, "days", daysOf(o), c.want...)
-			same(t, "notes", o.Notes, c.notes...)
-			same(t, "rejections", rejectsOf(o))
+			o := good(t, connectortest.Folder(t, c.files...), facts.FeedCounters, config)
+			connectortest.Same(t, "days", daysOf(o), c.want...)
+			connectortest.Same(t, "notes", o.Notes, c.notes...)
+			connectortest.Same(t, "rejections", connectortest.Rejects(o))
 		})
 	}
 }
 
 func TestDebugLogDates(t *testing.T) {
-	o := good(t, write(t, "a.log", "23:50:00 (MLM) OUT: \"A\" ana@pc1\n 0:10:00 (MLM) OUT: \"B\" ana@pc1\n23:59:59 (lmgrd) other\n 0:20:00 (MLM) TIMESTAMP 10/26/2026\n"+
+	o := good(t, connectortest.Folder(t, "a.log", "23:50:00 (MLM) OUT: \"A\" ana@pc1\n 0:10:00 (MLM) OUT: \"B\" ana@pc1\n23:59:59 (lmgrd) other\n 0:20:00 (MLM) TIMESTAMP 10/26/2026\n"+
 		" 2:30:00 (MLM) OUT: \"C\" x y@pc1\n"), facts.FeedSignIns, "files: {sign-ins: a.log}")
-	same(t, "sign-ins", signInsOf(o), "ana A 2026-10-25T22:50:00Z 1", "ana B 2026-10-25T23:10:00Z 1", "x y C 2026-10-26T01:30:00Z 1")
+	connectortest.Same(t, "sign-ins", signInsOf(o), "ana A 2026-10-25T22:50:00Z 1", "ana B 2026-10-25T23:10:00Z 1", "x y C 2026-10-26T01:30:00Z 1")
 
 	// On the night in which clocks go back, 2:30 is shown twice; the later one counts, and no day is lost.
-	o = good(t, write(t, "a.log", " 2:30:00 (MLM) TIMESTAMP 10/25/2026\n 2:10:00 (MLM) OUT: \"A\" ana@pc1\n 3:10:00 (MLM) OUT: \"B\" ana@pc1\n"),
+	o = good(t, connectortest.Folder(t, "a.log", " 2:30:00 (MLM) TIMESTAMP 10/25/2026\n 2:10:00 (MLM) OUT: \"A\" ana@pc1\n 3:10:00 (MLM) OUT: \"B\" ana@pc1\n"),
 		facts.FeedSignIns, "files: {sign-ins: a.log}")
-	same(t, "sign-ins", signInsOf(o), "ana A 2026-10-25T01:10:00Z 1", "ana B 2026-10-25T02:10:00Z 1")
+	connectortest.Same(t, "sign-ins", signInsOf(o), "ana A 2026-10-25T01:10:00Z 1", "ana B 2026-10-25T02:10:00Z 1")
 
 	for text, want := range map[string]string{
 		"10:00:00 (MLM) OUT: \"A\" ana@pc1\n": "lic: a.log: is a debug log without a date: no header and no TIMESTAMP line",
 		"INCREMENT A v 1 permanent 1 \\\n":    "lic: a.log: ends in a line that goes on",
 		"10:00:00 (MLM) TIMESTAMP 10/25/2026\n10:00:00 (MLM) OUT: A ana@pc1\n10:00:01 (MLM) OUT: \"A\" ana\n": "a.log:2 a.log:3",
 	} {
-		o, err := pull(t, write(t, "a.log", text), facts.FeedCounters, "files: {counters: a.log}", asOf)
+		o, err := pull(t, connectortest.Folder(t, "a.log", text), facts.FeedCounters, "files: {counters: a.log}", asOf)
 		got := fmt.Sprint(err)
 		if err == nil {
 			got = fmt.Sprintf("%s:%d %s:%d", o.Rejects[0].File, o.Rejects[0].Line, o.Rejects[1].File, o.Rejects[1].Line)

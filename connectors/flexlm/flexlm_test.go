@@ -3,7 +3,6 @@ package flexlm
 import (
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
-	"github.com/google/go-cmp/cmp"
 
 	"trueup/connectors"
 	"trueup/connectors/connectortest"
@@ -60,25 +58,6 @@ func good(t *testing.T, dir string, feed facts.Feed, config string) *facts.Obser
 	return o
 }
 
-// write puts files into a new folder: name, content, name, content.
-func write(t *testing.T, files ...string) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	for n := 0; n < len(files); n += 2 {
-		if err := os.WriteFile(filepath.Join(dir, files[n]), []byte(files[n+1]), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-func same(t *testing.T, what string, got []string, want ...string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s:\n got %s\nwant %s", what, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
-	}
-}
-
 func countersOf(o *facts.Observation) (rows []string) {
 	for _, c := range o.Counters {
 		rows = append(rows, fmt.Sprintf("%s %d %d", c.Product, c.Purchased, c.Consumed))
@@ -111,13 +90,6 @@ func purchasesOf(o *facts.Observation) (rows []string) {
 	return rows
 }
 
-func rejectsOf(o *facts.Observation) (rows []string) {
-	for _, r := range o.Rejects {
-		rows = append(rows, fmt.Sprintf("%s:%d: %s", r.File, r.Line, r.Reason))
-	}
-	return rows
-}
-
 // TestSamples compares everything that is read from each sample with a golden file, which was checked by hand against the
 // sample.
 func TestSamples(t *testing.T) {
@@ -135,26 +107,9 @@ func TestSamples(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := good(t, samples, c.feed, fmt.Sprintf("timezone: America/New_York\nfiles: {%s: %s}", c.feed, c.file))
 			got := connectortest.Print(o) + fmt.Sprintf("\nrows %d, rejected %d\n", o.Rows, o.Rejected) +
-				strings.Join(append(rejectsOf(o), o.Notes...), "\n")
-			golden(t, name, strings.TrimSpace(got)+"\n")
+				strings.Join(append(connectortest.Rejects(o), o.Notes...), "\n")
+			connectortest.Golden(t, filepath.Join("testdata", name+".golden"), strings.TrimSpace(got)+"\n", *update)
 		})
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

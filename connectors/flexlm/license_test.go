@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"trueup/connectors/connectortest"
 	"trueup/facts"
 )
 
@@ -37,8 +38,8 @@ func TestLicenseFiles(t *testing.T) {
 			want: []string{"v A 1 .."}, rejected: "2 3 4 5 6 7 8 9"},
 	} {
 		t.Run(strings.ReplaceAll(c.says, " ", "_"), func(t *testing.T) {
-			o := good(t, write(t, "license.dat", c.file), facts.FeedPurchases, "files: {purchases: license.dat}")
-			same(t, "purchases", purchasesOf(o), c.want...)
+			o := good(t, connectortest.Folder(t, "license.dat", c.file), facts.FeedPurchases, "files: {purchases: license.dat}")
+			connectortest.Same(t, "purchases", purchasesOf(o), c.want...)
 			lines := make([]string, len(o.Rejects))
 			for n, r := range o.Rejects {
 				lines[n] = fmt.Sprint(r.Line)
@@ -97,14 +98,14 @@ func TestLmstat(t *testing.T) {
 			if c.at == 0 {
 				c.at = asOf
 			}
-			o, err := pull(t, write(t, c.files...), facts.FeedCounters, "files: {counters: '*'}", c.at)
+			o, err := pull(t, connectortest.Folder(t, c.files...), facts.FeedCounters, "files: {counters: '*'}", c.at)
 			if err != nil {
 				t.Fatal(err)
 			}
-			same(t, "days", daysOf(o), c.days...)
-			same(t, "counters", countersOf(o), c.counters...)
-			same(t, "rejections", rejectsOf(o), c.rejected...)
-			same(t, "notes", o.Notes, c.notes...)
+			connectortest.Same(t, "days", daysOf(o), c.days...)
+			connectortest.Same(t, "counters", countersOf(o), c.counters...)
+			connectortest.Same(t, "rejections", connectortest.Rejects(o), c.rejected...)
+			connectortest.Same(t, "notes", o.Notes, c.notes...)
 			if o.Later != c.wantLater {
 				t.Errorf("later %d", o.Later)
 			}
@@ -137,7 +138,7 @@ func TestClockChanges(t *testing.T) {
 		for at := date.Add(-time.Hour * 6); at.Before(date.Add(30 * time.Hour)); at = at.Add(30 * time.Minute) {
 			file += answer(at.In(berlin).Format("Mon 1/2/2006 15:04"), "2 licenses issued;  Total of 1 license", "")
 		}
-		o := good(t, write(t, "a", file), facts.FeedCounters, "files: {counters: a}")
+		o := good(t, connectortest.Folder(t, "a", file), facts.FeedCounters, "files: {counters: a}")
 		d := o.Concurrent.At(1, o.Strings)
 		if d.Day.String() != day || d.Unseen > 30 || d.Samples != looks {
 			t.Errorf("%s: %+v", day, d)

@@ -40,31 +40,6 @@ func pull(t *testing.T, dir string, feed facts.Feed, config string) *facts.Obser
 	return o
 }
 
-// write puts files, given by name and content in turn, into a new folder.
-func write(t *testing.T, files ...string) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	for n := 0; n < len(files); n += 2 {
-		if err := os.WriteFile(filepath.Join(dir, files[n]), []byte(files[n+1]), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-// said is what an observation says beside its facts.
-func said(o *facts.Observation) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d rows, %d rejected, complete %t, from %v to %v, lag %v\n", o.Rows, o.Rejected, o.Complete, o.From, o.To, o.Lag)
-	for _, r := range o.Rejects {
-		fmt.Fprintf(&b, "rejected %s:%d: %s\n", r.File, r.Line, r.Reason)
-	}
-	for _, note := range o.Notes {
-		fmt.Fprintf(&b, "note %s\n", note)
-	}
-	return b.String()
-}
-
 func same(t *testing.T, what, got string, want ...string) {
 	t.Helper()
 	if diff := cmp.Diff(strings.Join(want, "\n"), strings.TrimSpace(got)); diff != "" {
@@ -88,24 +63,12 @@ func TestSamples(t *testing.T) {
 		{"copilot_users_1_day_report.json", facts.FeedSignIns},
 	} {
 		o, err := try(t, samples, sample.feed, fmt.Sprintf("feed: %s\nfiles: %s", sample.feed, sample.file))
-		fmt.Fprintf(&got, "== %s: %s\n%s%s\n", sample.file, sample.feed, said(o), connectortest.Print(o))
+		fmt.Fprintf(&got, "== %s: %s\n%s%s\n", sample.file, sample.feed, connectortest.Said(o), connectortest.Print(o))
 		if err != nil {
 			fmt.Fprintf(&got, "error %s: %v\n", connectors.ClassOf(err), err)
 		}
 	}
-	golden := filepath.Join("testdata", "samples.golden")
-	if *update {
-		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Error(diff)
-	}
+	connectortest.Golden(t, filepath.Join("testdata", "samples.golden"), got.String(), *update)
 }
 
 // copilot is a file of Copilot seats of which every kind occurs.
@@ -130,7 +93,7 @@ const licensed = `{"total_seats_consumed":3,"total_seats_purchased":10,"users":[
 {"github_com_login":"typed","license_type":"enterprise","github_com_member_roles":"acme:Owner"}]}`
 
 func TestPeople(t *testing.T) {
-	o := pull(t, write(t, "a.json", copilot, "b.json", licensed), facts.FeedPeople, "files: {people: [a.json, b.json]}")
+	o := pull(t, connectortest.Folder(t, "a.json", copilot, "b.json", licensed), facts.FeedPeople, "files: {people: [a.json, b.json]}")
 	person := func(text, middle, last string) string {
 		return fmt.Sprintf(`person %s department="" centre="" manager="" role="" groups=%s hired= left= leave=.. last=%s deleted=false`, text, middle, last)
 	}
@@ -144,7 +107,7 @@ func TestPeople(t *testing.T) {
 }
 
 func TestSeats(t *testing.T) {
-	o := pull(t, write(t, "a.json", copilot, "b.json", licensed), facts.FeedSeats, "files: {seats: [a.json, b.json]}")
+	o := pull(t, connectortest.Folder(t, "a.json", copilot, "b.json", licensed), facts.FeedSeats, "files: {seats: [a.json, b.json]}")
 	seat := func(account, login, product, path, assigned string) string {
 		return fmt.Sprintf(`seat %q login=%q product=%q path=%q centre="" assigned=%s`, account, login, product, path, assigned)
 	}
@@ -156,7 +119,7 @@ func TestSeats(t *testing.T) {
 		seat("octocat", "", "copilot-enterprise", "direct", "2021-08-04T00:00:00Z"),
 		seat("octocat", "octo@x", "enterprise", "direct", ""),
 		seat("vs@x", "", "enterprise", subscription, ""))
-	same(t, "the rest", said(o), "16 rows, 8 rejected, complete true, from  to , lag 0s",
+	same(t, "the rest", connectortest.Said(o), "16 rows, 8 rejected, complete true, from  to , lag 0s",
 		"rejected a.json:7: a Copilot seat without an assignee",
 		"rejected a.json:8: a Copilot seat without an assignee",
 		"rejected a.json:9: a Copilot seat whose pending_cancellation_date is no date",
@@ -190,7 +153,7 @@ func TestMissingPages(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			dir := write(t, "1.json", test.one, "2.json", test.other)
+			dir := connectortest.Folder(t, "1.json", test.one, "2.json", test.other)
 			for _, feed := range []facts.Feed{facts.FeedPeople, facts.FeedSeats} {
 				o, err := try(t, dir, feed, fmt.Sprintf("feed: %s\nfiles: \"*.json\"", feed))
 				if test.want == "" && (err != nil || !o.Complete) {
@@ -219,7 +182,7 @@ func TestCounters(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			o, err := try(t, write(t, "1.json", test.one, "2.json", test.other), facts.FeedCounters, `files: {counters: "*.json"}`)
+			o, err := try(t, connectortest.Folder(t, "1.json", test.one, "2.json", test.other), facts.FeedCounters, `files: {counters: "*.json"}`)
 			got := connectortest.Print(o)
 			if err != nil {
 				got = err.Error()
@@ -256,7 +219,7 @@ func TestAuditLog(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			o := pull(t, write(t, "log.jsonl", test.line+"\n"), facts.FeedSignIns, "files: {sign-ins: log.jsonl}")
+			o := pull(t, connectortest.Folder(t, "log.jsonl", test.line+"\n"), facts.FeedSignIns, "files: {sign-ins: log.jsonl}")
 			want := []string{"day 2026-11-21 events=1", "events from 2026-11-21T08:00:00.123Z to 2026-11-21T08:00:00.123Z, later 0, outcomes true"}
 			if test.want != "" {
 				want = append(want, test.want)
@@ -273,7 +236,7 @@ func TestUsage(t *testing.T) {
 	day := func(login, day, rest string) string {
 		return fmt.Sprintf(`{"user_login":%q,"day":%q,%s}`, login, day, rest)
 	}
-	o := pull(t, write(t, "usage.jsonl", strings.Join([]string{
+	o := pull(t, connectortest.Folder(t, "usage.jsonl", strings.Join([]string{
 		day("ana", "2026-11-18", `"user_initiated_interaction_count":3`),
 		day("ana", "2026-11-19", `"used_cli":true,"user_initiated_interaction_count":0`),
 		day("bo", "2026-11-19", `"used_cli":false,"user_initiated_interaction_count":0,"code_acceptance_activity_count":0`),
@@ -287,7 +250,7 @@ func TestUsage(t *testing.T) {
 	if o.Stale != usageStale {
 		t.Errorf("stale by %v", o.Stale)
 	}
-	same(t, "the rest", said(o), "7 rows, 3 rejected, complete true, from 2026-11-18T00:00:00Z to 2026-11-19T22:59:59.999Z, lag 96h0m0s",
+	same(t, "the rest", connectortest.Said(o), "7 rows, 3 rejected, complete true, from 2026-11-18T00:00:00Z to 2026-11-19T22:59:59.999Z, lag 96h0m0s",
 		"rejected usage.jsonl:5: a user's day without a date in day",
 		"rejected usage.jsonl:6: a user's day without a date in day",
 		"rejected usage.jsonl:7: neither an audit event with an action nor a user's day with user_login",
@@ -296,7 +259,7 @@ func TestUsage(t *testing.T) {
 
 // TestCoverage checks that audit log and usage reports cover together only what both cover.
 func TestCoverage(t *testing.T) {
-	o := pull(t, write(t, "log.jsonl", `{"@timestamp":1700000000000,"action":"git.push","actor":"ana"}
+	o := pull(t, connectortest.Folder(t, "log.jsonl", `{"@timestamp":1700000000000,"action":"git.push","actor":"ana"}
 {"@timestamp":1795248000123,"action":"git.push","actor":"ana"}
 {"user_login":"ana","day":"2026-10-01","used_chat":true}
 {"user_login":"ana","day":"2026-11-19","used_chat":true}
@@ -330,7 +293,7 @@ func TestUsageDayElsewhere(t *testing.T) {
 }
 
 func TestRejectedEvents(t *testing.T) {
-	o := pull(t, write(t, "log.jsonl", `{"action":"git.push","actor":"ana"}
+	o := pull(t, connectortest.Folder(t, "log.jsonl", `{"action":"git.push","actor":"ana"}
 {"@timestamp":"soon","action":"git.push","actor":"ana"}
 {"@timestamp":1.7e12,"action":"git.push","actor":"ana"}
 {"@timestamp":99999999999999999999,"action":"git.push","actor":"ana"}
@@ -365,7 +328,7 @@ func TestConfig(t *testing.T) {
 
 // TestCheck checks that missing and empty files are found before a run.
 func TestCheck(t *testing.T) {
-	dir := write(t, "seats.json", copilot, "empty.json", "")
+	dir := connectortest.Folder(t, "seats.json", copilot, "empty.json", "")
 	for config, want := range map[string]string{"files: {seats: seats.json}": "", "files: {seats: none*.json}": "matches no file",
 		"files: {sign-ins: empty.json}": "empty"} {
 		source, err := Descriptor().Open(connectortest.Section(dir, config))

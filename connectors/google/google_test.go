@@ -41,31 +41,6 @@ func pull(t *testing.T, dir string, feed facts.Feed, config string) *facts.Obser
 	return o
 }
 
-// write puts files, given by name and content in turn, into a new folder.
-func write(t *testing.T, files ...string) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	for n := 0; n < len(files); n += 2 {
-		if err := os.WriteFile(filepath.Join(dir, files[n]), []byte(files[n+1]), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-// said is what an observation says beside its facts.
-func said(o *facts.Observation) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d rows, %d rejected, complete %t, from %v to %v, lag %v\n", o.Rows, o.Rejected, o.Complete, o.From, o.To, o.Lag)
-	for _, r := range o.Rejects {
-		fmt.Fprintf(&b, "rejected %s:%d: %s\n", r.File, r.Line, r.Reason)
-	}
-	for _, note := range o.Notes {
-		fmt.Fprintf(&b, "note %s\n", note)
-	}
-	return b.String()
-}
-
 func same(t *testing.T, what, got string, want ...string) {
 	t.Helper()
 	if diff := cmp.Diff(strings.Join(want, "\n"), strings.TrimSpace(got)); diff != "" {
@@ -87,28 +62,16 @@ func TestSamples(t *testing.T) {
 		{"reports_activities_flattened.ndjson", facts.FeedSignIns},
 	} {
 		o, err := try(t, samples, sample.feed, fmt.Sprintf("feed: %s\nfiles: %s", sample.feed, sample.file))
-		fmt.Fprintf(&got, "== %s: %s\n%s%s\n", sample.file, sample.feed, said(o), connectortest.Print(o))
+		fmt.Fprintf(&got, "== %s: %s\n%s%s\n", sample.file, sample.feed, connectortest.Said(o), connectortest.Print(o))
 		if err != nil {
 			fmt.Fprintf(&got, "error %s: %v\n", connectors.ClassOf(err), err)
 		}
 	}
-	golden := filepath.Join("testdata", "samples.golden")
-	if *update {
-		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Error(diff)
-	}
+	connectortest.Golden(t, filepath.Join("testdata", "samples.golden"), got.String(), *update)
 }
 
 func TestPeople(t *testing.T) {
-	dir := write(t, "users.json", `{"users":[
+	dir := connectortest.Folder(t, "users.json", `{"users":[
 {"id":"1","primaryEmail":"ana@x","name":{"fullName":"Ana"},"suspended":false,"archived":false,"orgUnitPath":"/R&D","aliases":["a@x","ANA@X"],"nonEditableAliases":["ana@x.test"],"emails":[{"address":"ana@x","primary":true},{"address":"ana@home","type":"home"}],"externalIds":[{"value":"k","type":"account"},{"value":"0042","type":"organization"}],"relations":[{"value":"boss@x","type":"manager"}],"organizations":[{"department":"Old"},{"department":"R&D","costCenter":"CC1","title":"Chief","primary":true}],"lastLoginTime":"2026-02-01T10:00:00.000Z"},
 {"id":"2","primaryEmail":"bo@x","name":{"givenName":"Bo","familyName":"B"},"suspended":true,"suspensionReason":"ADMIN","orgUnitPath":"/","lastLoginTime":"1970-01-01T00:00:00.000Z"},
 {"id":"3","primaryEmail":"arc@x","suspended":false,"archived":true},
@@ -126,7 +89,7 @@ func TestPeople(t *testing.T) {
 		person(`"3" email="arc@x" aliases=[] employee="" name="" kind=employee status=suspended department="" centre="" manager="" role="" groups=[]`, `last= deleted=false`),
 		person(`"4" email="gone@x" aliases=[] employee="" name="" kind=employee status=leaver department="" centre="" manager="" role="" groups=[]`, `last= deleted=true`),
 		person(`"5" email="thin@x" aliases=[] employee="" name="" kind=employee status=unknown department="" centre="" manager="" role="" groups=[]`, `last= deleted=false`))
-	same(t, "the rest", said(o),
+	same(t, "the rest", connectortest.Said(o),
 		"9 rows, 4 rejected, complete true, from  to , lag 0s",
 		"rejected users.json:7: a user who has been read already",
 		"rejected users.json:8: a user without an id",
@@ -142,7 +105,7 @@ func TestConsole(t *testing.T) {
 	const header = "First Name [Required],Last Name [Required],Email Address [Required],Password [Required],Password Hash Function [UPLOAD ONLY]," +
 		"Org Unit Path [Required],New Primary Email [UPLOAD ONLY],Status [READ ONLY],Last Sign In [READ ONLY],Recovery Email,Employee ID,Employee Title," +
 		"Manager Email,Department,Cost Center,2sv Enrolled [READ ONLY],New Status [UPLOAD ONLY]"
-	dir := write(t, "User_Download.csv", "\ufeff"+header+`
+	dir := connectortest.Folder(t, "User_Download.csv", "\ufeff"+header+`
 Ana,"Núñez, A",ana@x,****,,/R&D,,Active,2026/07/01 10:00:00,,0042,Chief,boss@x,R&D,CC1,True,
 Bo,,bo@x,****,,/,,Suspended,Never logged in,,,,,,,False,
 Cy,,cy@x,****,,,,Archived,,,,,,,,,
@@ -161,20 +124,20 @@ Gi,,gi@x
 		person(`"bo@x" email="bo@x" aliases=[] employee="" name="Bo" kind=employee status=suspended department="" centre="" manager="" role="" groups=[]`, `last=`),
 		person(`"cy@x" email="cy@x" aliases=[] employee="" name="Cy" kind=employee status=suspended department="" centre="" manager="" role="" groups=[]`, `last=`),
 		person(`"di@x" email="di@x" aliases=[] employee="" name="Di" kind=employee status=unknown department="" centre="" manager="" role="" groups=[]`, `last=2016-04-03T22:24:13Z`))
-	same(t, "the rest", said(o), "8 rows, 4 rejected, complete true, from  to , lag 0s",
+	same(t, "the rest", connectortest.Said(o), "8 rows, 4 rejected, complete true, from  to , lag 0s",
 		"rejected User_Download.csv:6: Last Sign In is not a time",
 		"rejected User_Download.csv:7: a user who has been read already",
 		"rejected User_Download.csv:8: a user without an address",
 		"rejected User_Download.csv:9: has 3 fields, the header has 17",
 		"note whether they are suspended is not told, their status is unknown: 1 users",
 		"note archived, taken for suspended: 1 users")
-	if _, err := try(t, write(t, "a.csv", "login,secret\na,b\n"), facts.FeedPeople, "files: {people: a.csv}"); err == nil || !strings.Contains(err.Error(), "Email Address") {
+	if _, err := try(t, connectortest.Folder(t, "a.csv", "login,secret\na,b\n"), facts.FeedPeople, "files: {people: a.csv}"); err == nil || !strings.Contains(err.Error(), "Email Address") {
 		t.Errorf("a table of something else: %v", err)
 	}
 }
 
 func TestSeats(t *testing.T) {
-	dir := write(t, "licenses.json", `{"items":[
+	dir := connectortest.Folder(t, "licenses.json", `{"items":[
 {"userId":"a@x","productId":"Google-Apps","skuId":"1010020020"},
 {"userId":"a@x","productId":"101034","skuId":"1010340001"},
 {"userId":"a@x","productId":"Google-Apps","skuId":"1010020020"},
@@ -184,7 +147,7 @@ func TestSeats(t *testing.T) {
 	same(t, "seats", connectortest.Print(o),
 		`seat "a@x" login="" product="1010020020" path="direct" centre="" assigned=`,
 		`seat "a@x" login="" product="1010340001" path="direct" centre="" assigned=`)
-	same(t, "the rest", said(o),
+	same(t, "the rest", connectortest.Said(o),
 		"5 rows, 3 rejected, complete true, from  to , lag 0s",
 		"rejected licenses.json:4: a licence assignment that has been read already",
 		"rejected licenses.json:5: a licence assignment without userId or skuId",
@@ -197,18 +160,18 @@ func TestSeatsOfUsers(t *testing.T) {
 {"userId":"bo@x","productId":"A","skuId":"s"},{"userId":"nobody@x","productId":"A","skuId":"s"}]}`
 	const users = `{"users":[{"id":"1","primaryEmail":"ana@x","aliases":["old@x","bo@x"]},{"id":"2","primaryEmail":"bo@x"},
 {"primaryEmail":"c@x"},{"id":7,"primaryEmail":"d@x"}]}`
-	for _, dir := range []string{write(t, "1.json", licenses, "2.json", users), write(t, "1.json", users, "2.json", licenses)} {
+	for _, dir := range []string{connectortest.Folder(t, "1.json", licenses, "2.json", users), connectortest.Folder(t, "1.json", users, "2.json", licenses)} {
 		o := pull(t, dir, facts.FeedSeats, `files: {seats: "*.json"}`)
 		same(t, "seats", connectortest.Print(o),
 			`seat "1" login="Ana@x" product="s" path="direct" centre="" assigned=`,
 			`seat "2" login="bo@x" product="s" path="direct" centre="" assigned=`, // a primary address comes before an alias
 			`seat "nobody@x" login="" product="s" path="direct" centre="" assigned=`)
 		if o.Rows != 8 || o.Rejected != 2 {
-			t.Errorf("%s", said(o))
+			t.Errorf("%s", connectortest.Said(o))
 		}
 	}
 	const next = `{"nextPageToken":"x","users":[{"id":"1","primaryEmail":"ana@x"}]}`
-	if _, err := try(t, write(t, "1.json", licenses, "2.json", next), facts.FeedSeats, `files: {seats: "*.json"}`); connectors.ClassOf(err) != connectors.Incomplete ||
+	if _, err := try(t, connectortest.Folder(t, "1.json", licenses, "2.json", next), facts.FeedSeats, `files: {seats: "*.json"}`); connectors.ClassOf(err) != connectors.Incomplete ||
 		!strings.Contains(err.Error(), "every page of the users has a nextPageToken") {
 		t.Errorf("error %v", err)
 	}
@@ -240,9 +203,9 @@ func TestPages(t *testing.T) {
 			for n, text := range test.pages {
 				files = append(files, fmt.Sprintf("page-%d.json", n), text)
 			}
-			o, err := try(t, write(t, files...), facts.FeedSeats, "files: {seats: page-*.json}")
+			o, err := try(t, connectortest.Folder(t, files...), facts.FeedSeats, "files: {seats: page-*.json}")
 			if test.want == "" && (err != nil || !o.Complete || o.Rejected > 0) {
-				t.Errorf("error %v, %s", err, said(o))
+				t.Errorf("error %v, %s", err, connectortest.Said(o))
 			}
 			if test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want) || connectors.ClassOf(err) != connectors.Incomplete || o.Complete) {
 				t.Errorf("error %v, want %s", err, test.want)
@@ -255,9 +218,9 @@ func TestPages(t *testing.T) {
 func TestEmptyOrganisation(t *testing.T) {
 	for feed, text := range map[facts.Feed]string{facts.FeedPeople: `{"kind":"admin#directory#users","etag":"x"}`,
 		facts.FeedSeats: `{"kind":"licensing#licenseAssignmentList","items":[]}`, facts.FeedSignIns: `{"kind":"admin#reports#activities","etag":"x"}`} {
-		o, err := try(t, write(t, "page.json", text), feed, fmt.Sprintf("feed: %s\nfiles: page.json", feed))
+		o, err := try(t, connectortest.Folder(t, "page.json", text), feed, fmt.Sprintf("feed: %s\nfiles: page.json", feed))
 		if o.Rejected > 0 || o.People.Len()+o.Seats.Len()+o.SignIns.Len() > 0 || o.Daily.First.Known() {
-			t.Errorf("%s: %v, %s", feed, err, said(o))
+			t.Errorf("%s: %v, %s", feed, err, connectortest.Said(o))
 		}
 	}
 }
@@ -301,7 +264,7 @@ func TestActivities(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			o := pull(t, write(t, "log.jsonl", test.line+"\n"), facts.FeedSignIns, "files: {sign-ins: log.jsonl}")
+			o := pull(t, connectortest.Folder(t, "log.jsonl", test.line+"\n"), facts.FeedSignIns, "files: {sign-ins: log.jsonl}")
 			want := []string{"day 2026-02-01 events=1", "events from 2026-02-01T10:00:00.123Z to 2026-02-01T10:00:00.123Z, later 0, outcomes true"}
 			if test.want != "" {
 				want = append(want, test.want)
@@ -315,7 +278,7 @@ func TestActivities(t *testing.T) {
 func TestSeveralEvents(t *testing.T) {
 	const id = `"id":{"time":"2026-02-01T10:00:00Z","applicationName":"token"},"actor":{"profileId":"1"}`
 	const first, second = `{"name":"authorize","parameters":[{"name":"app_name","value":"A"}]}`, `{"name":"authorize","parameters":[{"name":"app_name","value":"B"}]}`
-	o := pull(t, write(t, "log.jsonl", `{`+id+`,"events":[`+first+`, `+second+`]}
+	o := pull(t, connectortest.Folder(t, "log.jsonl", `{`+id+`,"events":[`+first+`, `+second+`]}
 {`+id+`,"events":[`+first+`,{"type":"auth"}]}
 {`+id+`,"events":[`+first+`,7]}
 {`+id+`,"events":[]}
@@ -325,7 +288,7 @@ func TestSeveralEvents(t *testing.T) {
 		"events from 2026-02-01T10:00:00Z to 2026-02-01T10:00:00Z, later 0, outcomes true",
 		`sign-in "1" login="" application="A" mode=interactive last=2026-02-01T10:00:00Z count=1`,
 		`sign-in "1" login="" application="B" mode=interactive last=2026-02-01T10:00:00Z count=1`)
-	same(t, "the rest", said(o), "5 rows, 4 rejected, complete true, from 2026-02-01T10:00:00Z to 2026-02-01T10:00:00Z, lag 6h0m0s",
+	same(t, "the rest", connectortest.Said(o), "5 rows, 4 rejected, complete true, from 2026-02-01T10:00:00Z to 2026-02-01T10:00:00Z, lag 6h0m0s",
 		"rejected log.jsonl:2: an activity without an event", "rejected log.jsonl:3: not a JSON object",
 		"rejected log.jsonl:4: an activity without an event", "rejected log.jsonl:5: an activity without an event")
 }
@@ -347,7 +310,7 @@ func TestCoverage(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			o := pull(t, write(t, "log.jsonl", test.text), facts.FeedSignIns, "files: {sign-ins: log.jsonl}"+test.more)
+			o := pull(t, connectortest.Folder(t, "log.jsonl", test.text), facts.FeedSignIns, "files: {sign-ins: log.jsonl}"+test.more)
 			if o.From.String() != test.from || o.To.String() != test.to || o.Lag != 6*time.Hour {
 				t.Errorf("from %v to %v, lag %v; want %s to %s", o.From, o.To, o.Lag, test.from, test.to)
 			}
@@ -356,7 +319,7 @@ func TestCoverage(t *testing.T) {
 }
 
 func TestRejectedActivities(t *testing.T) {
-	o := pull(t, write(t, "log.jsonl", `{"id":{"applicationName":"login"},"events":[{"name":"logout"}]}
+	o := pull(t, connectortest.Folder(t, "log.jsonl", `{"id":{"applicationName":"login"},"events":[{"name":"logout"}]}
 {"id":{"time":"soon"},"events":[{"name":"logout"}]}
 {"id":{"time":"1969-01-01T00:00:00Z"},"events":[{"name":"logout"}]}
 {"id":{"time":"2126-01-01T00:00:00Z"},"events":[{"name":"logout"}]}
@@ -391,7 +354,7 @@ func TestConfig(t *testing.T) {
 
 // TestCheck checks that missing and empty files are found before a run.
 func TestCheck(t *testing.T) {
-	dir := write(t, "users.json", "{}", "empty.json", "")
+	dir := connectortest.Folder(t, "users.json", "{}", "empty.json", "")
 	for config, want := range map[string]string{"files: {people: users.json}": "", "files: {people: none*.json}": "matches no file",
 		"files: {seats: empty.json}": "empty"} {
 		source, err := Descriptor().Open(connectortest.Section(dir, config))

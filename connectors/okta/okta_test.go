@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -42,23 +41,6 @@ func pull(t *testing.T, dir string, feed facts.Feed, config string) *facts.Obser
 	return o
 }
 
-// write puts one file into a new folder.
-func write(t *testing.T, name, content string) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-func same(t *testing.T, what string, got []string, want ...string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s:\n got %s\nwant %s", what, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
-	}
-}
-
 func peopleOf(o *facts.Observation) (rows []string) {
 	p, text := &o.People, o.Strings.Text
 	for n := range p.Len() {
@@ -88,35 +70,20 @@ func signInsOf(o *facts.Observation) (rows []string) {
 	return rows
 }
 
-func seatsOf(o *facts.Observation) (rows []string) {
-	s, text := &o.Seats, o.Strings.Text
-	for n := range s.Len() {
-		rows = append(rows, fmt.Sprintf("%s %s %s %s %s", text(s.Account[n]), text(s.Login[n]), text(s.Product[n]), text(s.Path[n]), s.Assigned[n]))
-	}
-	return rows
-}
-
-func rejectsOf(o *facts.Observation) (rows []string) {
-	for _, r := range o.Rejects {
-		rows = append(rows, fmt.Sprintf("%s:%d: %s", r.File, r.Line, r.Reason))
-	}
-	return rows
-}
-
 func TestSamplePeople(t *testing.T) {
 	o := pull(t, samples, facts.FeedPeople, "files: {people: ListUsers*.json}")
-	same(t, "people", peopleOf(o),
+	connectortest.Same(t, "people", peopleOf(o),
 		"00u118oQYT4TBTemp0g4 alice.smith@example.com Alice Smith employee/active last=2022-05-04T19:50:52Z",
 		"00u1xke1apZnmHgpB1d7 ben.richler@example.com Ben Richler employee/active last= dept=Engineering",
 		"00u269cmneNMFHCH51d7 janice.benson@gmail.com Janice Benson employee/active last= dept=Engineering")
-	same(t, "notes", o.Notes, "no deactivated users: Okta leaves them out unless it is asked for them")
+	connectortest.Same(t, "notes", o.Notes, "no deactivated users: Okta leaves them out unless it is asked for them")
 	if o.Rows != 3 || o.Rejected != 0 || !o.Complete || len(o.Files) != 2 {
 		t.Errorf("%d rows, %d rejected, complete %v, %d files", o.Rows, o.Rejected, o.Complete, len(o.Files))
 	}
 }
 
 func TestPeople(t *testing.T) {
-	dir := write(t, "users.jsonl", `{"id":"1","status":"DEPROVISIONED","lastLogin":null,"profile":{"login":"a@x","email":"A@X","secondEmail":"a@y","employeeNumber":4711,"displayName":"Ana \"A\" Müller","department":"R&D","costCenter":"007","managerId":"2","manager":"Bo","title":"Chief","userType":"Contractor"}}
+	dir := connectortest.Folder(t, "users.jsonl", `{"id":"1","status":"DEPROVISIONED","lastLogin":null,"profile":{"login":"a@x","email":"A@X","secondEmail":"a@y","employeeNumber":4711,"displayName":"Ana \"A\" Müller","department":"R&D","costCenter":"007","managerId":"2","manager":"Bo","title":"Chief","userType":"Contractor"}}
 {"id":"2","status":"SUSPENDED","lastLogin":"2024-01-02T03:04:05.49Z","profile":{"login":"b@x","email":"b@y","secondEmail":"B@Y","manager":"Bo","userType":"wizard"}}
 {"status":"ACTIVE"}
 {"id":"2","status":"ACTIVE"}
@@ -127,25 +94,25 @@ func TestPeople(t *testing.T) {
 {"id":"7"
 `)
 	o := pull(t, dir, facts.FeedPeople, "feed: people\nfiles: users.jsonl")
-	same(t, "people", peopleOf(o),
+	connectortest.Same(t, "people", peopleOf(o),
 		`1 a@x Ana "A" Müller contractor/leaver last= alias=a@y number=4711 dept=R&D cc=007 manager=2 role=Chief`,
 		"2 b@x  unknown/suspended last=2024-01-02T03:04:05.49Z alias=b@y manager=Bo",
 		"3 =1+1  employee/unknown last=",
 		"4   employee/active last=",
 		"5   employee/active last=",
 		"6   employee/active last=")
-	same(t, "rejections", rejectsOf(o), "users.jsonl:3: a user without an id", "users.jsonl:4: a user who has been read already",
+	connectortest.Same(t, "rejections", connectortest.Rejects(o), "users.jsonl:3: a user without an id", "users.jsonl:4: a user who has been read already",
 		"users.jsonl:9: ends before its last bracket")
-	same(t, "notes", o.Notes, `status "FROZEN" is not known, they are neither active nor leavers: 1 users`,
+	connectortest.Same(t, "notes", o.Notes, `status "FROZEN" is not known, they are neither active nor leavers: 1 users`,
 		`userType "wizard" is no kind of ours, their kind is unknown: 1 users`)
 }
 
 func TestSampleSystemLog(t *testing.T) {
 	o := pull(t, samples, facts.FeedSignIns, "files: {sign-ins: [ListLogs.json, system_log.ndjson, get_logs_response.json]}")
-	same(t, "sign-ins", signInsOf(o),
+	connectortest.Same(t, "sign-ins", signInsOf(o),
 		"00ubewfku1EX0WCFk697 casey.hill@hey.com Okta unknown 2024-04-02T19:17:37.621Z 1",
 		"00uttidj01jqL21aM1d6 john.doe@example.com Okta unknown 2024-08-13T15:58:20.353Z 1")
-	same(t, "rejections", rejectsOf(o),
+	connectortest.Same(t, "rejections", connectortest.Rejects(o),
 		"system_log.ndjson:16: an event without a time in published",
 		"system_log.ndjson:17: an event without a time in published",
 		"system_log.ndjson:18: an event without a time in published")
@@ -190,12 +157,12 @@ func TestEvents(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			o := pull(t, write(t, "log.jsonl", test.line+"\n"), facts.FeedSignIns, "files: {sign-ins: log.jsonl}")
+			o := pull(t, connectortest.Folder(t, "log.jsonl", test.line+"\n"), facts.FeedSignIns, "files: {sign-ins: log.jsonl}")
 			var want []string
 			if test.want != "" {
 				want = []string{test.want + " unknown 2024-08-01T10:00:00.5Z 1"}
 			}
-			same(t, "sign-ins", signInsOf(o), want...)
+			connectortest.Same(t, "sign-ins", signInsOf(o), want...)
 			if o.Daily.On(facts.Date(2024, 8, 1)) != 1 || o.Rejected != 0 {
 				t.Errorf("%d events on the day, %d rejected", o.Daily.On(facts.Date(2024, 8, 1)), o.Rejected)
 			}
@@ -215,9 +182,9 @@ func TestRejectedEvents(t *testing.T) {
 		"EVENT_TYPE",
 		`{"published":"2024-08-01T10:00:00Z","eventType":"` + "\xff" + `"}`,
 	}
-	o := pull(t, write(t, "log.jsonl", strings.Join(lines, "\n")+"\n"), facts.FeedSignIns,
+	o := pull(t, connectortest.Folder(t, "log.jsonl", strings.Join(lines, "\n")+"\n"), facts.FeedSignIns,
 		"coverage: {from: 2024-01-01, to: 2024-08-31}\nfiles: {sign-ins: log.jsonl}")
-	same(t, "rejections", rejectsOf(o),
+	connectortest.Same(t, "rejections", connectortest.Rejects(o),
 		"log.jsonl:2: an event without a time in published",
 		"log.jsonl:3: an event without a time in published",
 		"log.jsonl:4: an event without eventType",
@@ -236,7 +203,7 @@ func TestRejectedEvents(t *testing.T) {
 func TestTruncatedLog(t *testing.T) {
 	whole := event("user.session.start", "SUCCESS", `{"id":"u1","type":"User"}`, "null")
 	for _, text := range []string{whole + "\n" + whole[:60], "[" + whole + "," + whole[:60]} {
-		source, err := Descriptor().Open(section(write(t, "log.json", text), "files: {sign-ins: log.json}"))
+		source, err := Descriptor().Open(section(connectortest.Folder(t, "log.json", text), "files: {sign-ins: log.json}"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,11 +216,11 @@ func TestTruncatedLog(t *testing.T) {
 
 func TestSampleSeats(t *testing.T) {
 	o := pull(t, samples, facts.FeedSeats, "files: {seats: {salesforce: AppUserList.json}}")
-	same(t, "seats", seatsOf(o), "00u1dnq5S0CfjlkpABCD saml.test@example.com salesforce direct 2024-01-31T18:25:03Z")
+	connectortest.Same(t, "seats", connectortest.Seats(o), "00u1dnq5S0CfjlkpABCD saml.test@example.com salesforce direct 2024-01-31T18:25:03Z")
 }
 
 func TestSeats(t *testing.T) {
-	dir := write(t, "figma.json", `[
+	dir := connectortest.Folder(t, "figma.json", `[
 {"id":"1","scope":"USER","status":"ACTIVE","created":"2024-01-01T00:00:00.000Z","statusChanged":null,"profile":{"email":"a@x"}},
 {"id":"2","scope":"GROUP","status":"PROVISIONED","created":null,"_links":{"group":{"name":"Design","href":"https://x.okta.com/api/v1/groups/00g1"}}},
 {"id":"3","scope":"GROUP","status":"STAGED","_links":{"group":{"href":"https://x.okta.com/api/v1/groups/00g1"}}},
@@ -264,8 +231,8 @@ func TestSeats(t *testing.T) {
 {"id":"8","status":"ACTIVE"}
 ]`)
 	o := pull(t, dir, facts.FeedSeats, "files: {seats: {figma: figma.json}}")
-	same(t, "seats", seatsOf(o), "1 a@x figma direct 2024-01-01T00:00:00Z", "2  figma group:Design ", "3  figma group:00g1 ", "4  figma group:okta ")
-	same(t, "rejections", rejectsOf(o), "figma.json:8: a user of an application without an id",
+	connectortest.Same(t, "seats", connectortest.Seats(o), "1 a@x figma direct 2024-01-01T00:00:00Z", "2  figma group:Design ", "3  figma group:00g1 ", "4  figma group:okta ")
+	connectortest.Same(t, "rejections", connectortest.Rejects(o), "figma.json:8: a user of an application without an id",
 		"figma.json:9: a user of an application with a scope that is neither USER nor GROUP")
 }
 
