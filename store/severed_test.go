@@ -158,8 +158,8 @@ func TestACommitThatNobodyKnowsOf(t *testing.T) {
 	}
 }
 
-// severedRows take long enough to store that something can be done meanwhile.
-const severedRows = 8000
+// severedRows are more than one statement of each kind takes.
+const severedRows = 800
 
 // large is a plan that takes a while to store.
 func large(t testing.TB, d *DB, rows int) (reconcile.PlanRecord, *reconcile.Plan) {
@@ -193,13 +193,27 @@ func whole(t testing.TB, d *DB, plans, rows int) {
 	}
 }
 
-// during waits until a session of the program executes a statement, and returns its process id on the server.
-func during(t testing.TB, watcher *DB, statement string) int {
+// hold keeps a table from being written to until it is let go. So a session that waits for it is in the midst of its
+// statement, however fast or slow the machine is.
+func hold(t testing.TB, watcher *DB, table string) (letGo func()) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+	held, err := watcher.db.Beginx()
+	if err == nil {
+		_, err = held.Exec(`LOCK TABLE ` + table + ` IN SHARE MODE`)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = held.Rollback() } // the server may be gone
+}
+
+// blocked returns the server's process id of the session that waits for a table with a statement.
+func blocked(t testing.TB, watcher *DB, statement string) int {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		var pid int
-		err := watcher.db.Get(&pid, `SELECT coalesce(max(pid), 0) FROM pg_stat_activity
-			WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE $1 AND state = 'active'`, statement+"%")
+		err := watcher.db.Get(&pid, `SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE datname = current_database()
+			AND query LIKE $1 AND state = 'active' AND wait_event_type = 'Lock'`, statement+"%")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,20 +228,23 @@ func during(t testing.TB, watcher *DB, statement string) int {
 // The administrator ends the session in the midst of a plan: it is stored all the same, once.
 func TestSessionEndedWhileSaving(t *testing.T) {
 	server := storetest.Shared(t)
-	dsn := server.DSN(storetest.Superuser, server.Database(t))
-	d, watcher := postgresAt(t, dsn), postgresAt(t, dsn)
-	record, p := large(t, d, severedRows)
-	saved := make(chan error, 1)
-	go func() { saved <- d.SavePlan(t.Context(), record, p) }()
-	for _, statement := range []string{"COPY plan_rows", "COPY cases", "INSERT INTO ledger"} {
-		if _, err := watcher.db.Exec(`SELECT pg_terminate_backend($1)`, during(t, watcher, statement)); err != nil {
-			t.Fatal(err)
-		}
+	for _, at := range []struct{ table, statement string }{{"plan_rows", "COPY plan_rows"}, {"cases", "COPY cases"}, {"ledger", "INSERT INTO ledger"}} {
+		t.Run(at.table, func(t *testing.T) {
+			dsn := server.DSN(storetest.Superuser, server.Database(t))
+			d, watcher := postgresAt(t, dsn), postgresAt(t, dsn)
+			record, p := large(t, d, severedRows)
+			letGo, saved := hold(t, watcher, at.table), make(chan error, 1)
+			go func() { saved <- d.SavePlan(t.Context(), record, p) }()
+			if _, err := watcher.db.Exec(`SELECT pg_terminate_backend($1)`, blocked(t, watcher, at.statement)); err != nil {
+				t.Fatal(err)
+			}
+			letGo()
+			if err := <-saved; err != nil {
+				t.Fatal(err)
+			}
+			whole(t, d, 1, severedRows)
+		})
 	}
-	if err := <-saved; err != nil {
-		t.Fatal(err)
-	}
-	whole(t, d, 1, severedRows)
 }
 
 // The server is killed in the midst of a plan. If it comes back soon nobody notices; if not, the error says so, nothing
@@ -239,10 +256,12 @@ func TestServerKilledWhileSaving(t *testing.T) {
 	d := postgresAt(t, dsn)
 	record, p := large(t, d, severedRows)
 	kill := func() chan error {
-		saved := make(chan error, 1)
+		watcher, saved := postgresAt(t, dsn), make(chan error, 1)
+		letGo := hold(t, watcher, "plan_rows")
 		go func() { saved <- d.SavePlan(t.Context(), record, p) }()
-		during(t, postgresAt(t, dsn), "COPY plan_rows")
+		blocked(t, watcher, "COPY plan_rows")
 		server.Signal(t, syscall.SIGKILL)
+		letGo()
 		return saved
 	}
 	d.patience = 200 * time.Millisecond
