@@ -1,9 +1,11 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"trueup/reconcile"
 )
@@ -84,6 +86,47 @@ func BenchmarkArchive(b *testing.B) {
 				if _, err := keep(b, a, text, 1<<20); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkLargeLedger uses the ledger on the day after the first night of a neglected organisation: 400,000 open cases.
+func BenchmarkLargeLedger(b *testing.B) {
+	for name, store := range stores {
+		b.Run(name, func(b *testing.B) {
+			dsn, dir := store(b)
+			d := opening(dsn, dir)(b)
+			nightOf(b, d, 0, make([]seat, 400_000), func(_, k int) seat { return idle(fmt.Sprint("person ", k), reconcile.Ready) })()
+			lease, err := d.Acquire(b.Context(), "me", night(1), time.Hour)
+			if err != nil {
+				b.Fatal(err)
+			}
+			k := 0
+			b.Run("claim and record", func(b *testing.B) {
+				for ; b.Loop(); k++ {
+					action := idle(fmt.Sprint("person ", k), reconcile.Ready).id()
+					in := reconcile.Intent{Action: action, Plan: "plan-0", Run: "run-0", Epoch: lease.Epoch, Attempt: 1, At: night(0), Kind: reconcile.Revoke}
+					if claimed, err := d.Claim(b.Context(), in); err != nil || !claimed {
+						b.Fatal(claimed, err)
+					}
+					if err := d.Record(b.Context(), reconcile.Outcome{Action: action, Run: "run-0", Attempt: 1, At: night(0), State: reconcile.Done}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+			for what, read := range map[string]func(context.Context) (any, error){
+				"prior":   func(ctx context.Context) (any, error) { return d.Prior(ctx, night(1)) },
+				"verify":  func(ctx context.Context) (any, error) { return d.VerifyLedger(ctx) },
+				"actions": func(ctx context.Context) (any, error) { return d.Actions(ctx, "plan-0") },
+			} {
+				b.Run(what, func(b *testing.B) {
+					for b.Loop() {
+						if _, err := read(b.Context()); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
 			}
 		})
 	}

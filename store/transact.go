@@ -144,7 +144,7 @@ func (d *DB) transact(ctx context.Context, m mode, fn func(*tx) error) error {
 // abandon rolls back what was not committed; after the commit it does nothing.
 func (t *tx) abandon() {
 	if t.bulked != nil {
-		_ = t.bulked.close(false) // nothing else can be said on the connection before
+		_ = t.bulked.wait() // nothing else can be said on the connection before
 	}
 	_ = t.Rollback()
 }
@@ -152,15 +152,17 @@ func (t *tx) abandon() {
 // raw runs fn on the driver's connection. What fn returns is not told to database/sql, which would close a connection that
 // is lost: the transaction does so when it is rolled back.
 func (t *tx) raw(fn func(driver.ConnPrepareContext) error) (err error) {
-	taken := t.conn.Raw(func(conn any) error {
+	if lost := t.conn.Raw(func(conn any) error {
 		prepares, ok := conn.(driver.ConnPrepareContext)
 		if !ok {
 			return errors.ErrUnsupported
 		}
 		err = fn(prepares)
 		return nil
-	})
-	return errors.Join(err, taken)
+	}); lost != nil {
+		return lost
+	}
+	return err
 }
 
 func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
