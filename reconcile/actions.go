@@ -115,7 +115,7 @@ func (a *assembly) assign(action *Action, row *Row) {
 	case action.Kind == Issue && row.Account == NoAccountID:
 		action.State, action.Detail = Manual, "there is no account at "+source.Name+": create it first"
 	}
-	if action.State == Manual && row.Held {
+	if action.State == Manual {
 		if groups := a.groups(int(action.Row)); len(groups) > 0 {
 			action.Detail += "; the seat comes by " + strings.Join(groups, ", ")
 		}
@@ -149,7 +149,7 @@ func (a *assembly) groups(row int) []string {
 	at := &a.plan.Rows[row]
 	for _, seat := range a.plan.SeatPaths[at.Path : at.Path+at.Paths] {
 		way := a.plan.Snapshot.Seats.Path[seat]
-		if way != 0 && isGroup(a.plan.Snapshot.Strings.Text(way)) {
+		if isGroup(a.plan.Snapshot.Strings.Text(way)) {
 			return slices.DeleteFunc(a.plan.RowPaths(row), func(path string) bool { return !isGroup(path) })
 		}
 	}
@@ -350,7 +350,7 @@ func (a *assembly) withholdUnspared() {
 		action := &a.plan.Actions[n]
 		row := &a.plan.Rows[action.Row]
 		target := row.claims()
-		if target == NoProductID || !action.Kind.Effective() || action.State.waitsForNothing() {
+		if target == NoProductID || action.State.waitsForNothing() {
 			continue
 		}
 		claims = append(claims, claim{product: target, action: int32(n), since: a.opened[n], rule: a.ruleOrder(row),
@@ -378,12 +378,9 @@ func (a *assembly) withholdUnspared() {
 	}
 }
 
-// compareHolders orders actions by their holders' ids; rows of one product stand in that order already.
+// compareHolders orders actions by their holders' ids.
 func (a *assembly) compareHolders(x, y int32) int {
 	m, n := a.plan.Actions[x].Row, a.plan.Actions[y].Row
-	if a.plan.Rows[m].Product == a.plan.Rows[n].Product {
-		return cmp.Compare(m, n)
-	}
 	return cmp.Or(cmp.Compare(a.plan.Holder(int(m)), a.plan.Holder(int(n))), cmp.Compare(m, n))
 }
 
@@ -436,11 +433,8 @@ func (a *assembly) withholdRivals() {
 		}
 		for _, other := range issues[row.Person] {
 			rival := &plan.Rows[plan.Actions[other].Row]
-			if other == int32(n) || !a.replaces(row.Product, rival.Product) {
-				continue
-			}
 			mine, theirs := a.ruleOrder(row), a.ruleOrder(rival)
-			if theirs < mine || theirs == mine && other < int32(n) {
+			if a.replaces(row.Product, rival.Product) && (theirs < mine || theirs == mine && other < int32(n)) {
 				plan.Actions[n].withhold("another seat is proposed: " + plan.Catalogue.Products[rival.Product].ID)
 			}
 		}

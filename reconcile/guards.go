@@ -182,10 +182,11 @@ func (a *assembly) guardMissingInputs() {
 	}
 }
 
-// dependents returns which actions depend on a feed: on the directory all; on other people and on seats those at their
-// source, and those of products whose use is counted there; on a log those that its silence led to; on contracts those
-// that need a spare seat, those of products whose contract has or may have ended (of which no row is in force, where
-// something that stands beneath expired was found), and those that a rule may have asked contracts about.
+// dependents returns which actions depend on a feed: on the directory all; on other people those at their source, and
+// those of products whose use is counted there; on seats those of products that are kept at their source; on a log those
+// that its silence led to; on contracts those that need a spare seat, those of products whose contract has or may have
+// ended (of which no row is in force, where expired was found or what stands beneath it), and those that a rule may have
+// asked contracts about.
 func (a *assembly) dependents(input *facts.Input) func(*Action, *Row) bool {
 	source := input.Source
 	switch input.Feed {
@@ -195,9 +196,7 @@ func (a *assembly) dependents(input *facts.Input) func(*Action, *Row) bool {
 		}
 		return func(x *Action, row *Row) bool { return x.Source == source || a.restsOn(row, source) }
 	case facts.FeedSeats:
-		return func(x *Action, row *Row) bool {
-			return x.Source == source || slices.Contains(a.question.items.sources[row.Product], source)
-		}
+		return func(_ *Action, row *Row) bool { return slices.Contains(a.question.items.sources[row.Product], source) }
 	case facts.FeedSignIns:
 		return func(_ *Action, row *Row) bool { return a.restsOn(row, source) }
 	case facts.FeedPurchases:
@@ -206,9 +205,8 @@ func (a *assembly) dependents(input *facts.Input) func(*Action, *Row) bool {
 			asked[p] = a.policy.asksContract(ProductID(p))
 		}
 		return func(_ *Action, row *Row) bool {
-			c := &a.contracts[row.Product]
-			mayHaveEnded := !c.lasting && row.Verdict > Expired && row.Verdict <= Idle
-			return row.Verdict == Expired || row.claims() != NoProductID || mayHaveEnded || asked[row.Product]
+			mayHaveEnded := !a.contracts[row.Product].lasting && row.Verdict >= Expired
+			return mayHaveEnded || row.claims() != NoProductID || asked[row.Product]
 		}
 	}
 	return func(x *Action, row *Row) bool { return x.Source == source && row.claims() != NoProductID }

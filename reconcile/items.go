@@ -77,7 +77,7 @@ func (x *items) read(s *facts.Snapshot, fold *folding, c *Catalogue, source fact
 	later := read && input.Later
 	last, product := facts.Sym(0), NoProductID
 	for n := rows.from; n < rows.to; n++ {
-		if sym := s.Seats.Product[n]; n == rows.from || sym != last {
+		if sym := s.Seats.Product[n]; sym != last {
 			known := false
 			if product, known = of[fold.of(sym)]; !known {
 				product = NoProductID
