@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -114,4 +115,30 @@ func states(t testing.TB, d *DB, plan string) map[string]reconcile.State {
 		found[a.Holder] = a.State
 	}
 	return found
+}
+
+// What is not known of a position stays unknown, which zero is not.
+func TestPositionsAreStored(t *testing.T) {
+	for name, store := range stores {
+		t.Run(name, func(t *testing.T) {
+			dsn, dir := store(t)
+			d := opening(dsn, dir)(t)
+			start(t, d, "run", night(0))
+			p := planned(t, 0, used("ana"))
+			peak, full, needed, less := int64(40), int64(0), int64(44), int64(6)
+			p.Positions = []reconcile.Position{{Pool: "floating", Peak: &peak, DaysAtLimit: &full, Needed: &needed, Reducible: &less,
+				Notice: facts.NoDay, Ends: facts.NoDay}, {Pool: "named", Notice: facts.NoDay, Ends: facts.NoDay}}
+			if err := d.SavePlan(t.Context(), record("run", "plan", p), p); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			if err := d.db.Select(&got, `SELECT pool || coalesce(' ' || peak || ' ' || days_at_limit || ' ' || needed || ' ' || reducible, '')
+				FROM positions WHERE plan = 'plan' ORDER BY n`); err != nil {
+				t.Fatal(err)
+			}
+			if want := []string{"floating 40 0 44 6", "named"}; !slices.Equal(got, want) {
+				t.Errorf("stored %q, want %q", got, want)
+			}
+		})
+	}
 }

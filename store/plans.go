@@ -142,12 +142,13 @@ func (w *planWriter) inputs(ctx context.Context) error {
 
 func (w *planWriter) positions(ctx context.Context) error {
 	b := w.bulk("positions", "plan", "n", "product", "pool", "purchased", "counter_purchased", "counter_consumed", "assigned",
-		"active", "idle", "spare", "peak", "reserved", "denied", "reclaimable", "flags", "notice", "ends", "currency", "unit_price")
+		"active", "idle", "spare", "peak", "reserved", "denied", "days_at_limit", "needed", "reducible", "reclaimable", "flags",
+		"notice", "ends", "currency", "unit_price")
 	for n := range w.plan.Positions {
 		p := &w.plan.Positions[n]
 		if err := b.add(ctx, w.record.ID, n, w.product(p.Product), p.Pool, p.Purchased, p.CounterPurchased, p.CounterConsumed,
-			p.Assigned, p.Active, p.Idle, p.Spare, p.Peak, p.Reserved, p.Denied, p.Reclaimable, spaced(p.Flags),
-			date(p.Notice), date(p.Ends), p.Currency, p.UnitPrice); err != nil {
+			p.Assigned, p.Active, p.Idle, p.Spare, p.Peak, p.Reserved, p.Denied, p.DaysAtLimit, p.Needed, p.Reducible,
+			p.Reclaimable, spaced(p.Flags), date(p.Notice), date(p.Ends), p.Currency, p.UnitPrice); err != nil {
 			return err
 		}
 	}
