@@ -144,7 +144,7 @@ func (d *DB) transact(ctx context.Context, m mode, fn func(*tx) error) error {
 // abandon rolls back what was not committed; after the commit it does nothing.
 func (t *tx) abandon() {
 	if t.bulked != nil {
-		_ = t.bulked.wait() // nothing else can be said on the connection before
+		_ = t.bulked.close(false) // nothing else can be said on the connection before
 	}
 	_ = t.Rollback()
 }
