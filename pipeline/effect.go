@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"trueup/connectors"
@@ -12,22 +14,26 @@ import (
 )
 
 // Intents lists what is ready in a plan, in the order in which it is to be carried out: what frees a seat before what
-// needs one, so that a downgrade's or revoke's seat is there for an issue.
+// needs one, so that a downgrade's or revoke's seat is there for an issue; last what waits for such a seat, in its order.
 func Intents(plan *reconcile.Plan, run string, epoch int64) []reconcile.Intent {
-	var freeing, needing []reconcile.Intent
+	var freeing, needing, waiting []reconcile.Intent
 	for n := range plan.Actions {
 		action := &plan.Actions[n]
 		if action.State != reconcile.Ready || !action.Kind.Effective() {
 			continue
 		}
 		intent := intentOf(plan, action, run, epoch)
-		if action.Kind == reconcile.Issue || action.Kind == reconcile.Upgrade {
+		switch {
+		case action.After > 0:
+			waiting = append(waiting, intent)
+		case action.Kind == reconcile.Issue || action.Kind == reconcile.Upgrade:
 			needing = append(needing, intent)
-		} else {
+		default:
 			freeing = append(freeing, intent)
 		}
 	}
-	return append(freeing, needing...)
+	slices.SortStableFunc(waiting, func(a, b reconcile.Intent) int { return cmp.Compare(a.After, b.After) })
+	return slices.Concat(freeing, needing, waiting)
 }
 
 func intentOf(plan *reconcile.Plan, action *reconcile.Action, run string, epoch int64) reconcile.Intent {
@@ -35,7 +41,17 @@ func intentOf(plan *reconcile.Plan, action *reconcile.Action, run string, epoch 
 	text := plan.Snapshot.Strings.Text
 	intent := reconcile.Intent{Action: action.ID, Plan: plan.ID, Run: run, Epoch: epoch, Attempt: 1, Kind: action.Kind,
 		Source: plan.Snapshot.Sources[action.Source].Name, Item: action.Item, ToItem: action.ToItem,
-		Holder: plan.Holder(int(action.Row)), Product: plan.ProductOf(int(action.Row)).ID, Verdict: row.Verdict.String()}
+		Holder: plan.Holder(int(action.Row)), Product: plan.ProductOf(int(action.Row)).ID, Verdict: row.Verdict.String(),
+		After: int(action.After)}
+	lot := func(p reconcile.ProductID) string {
+		return plan.Catalogue.Products[p].ID + " " + plan.Pool(int(action.Row), p)
+	}
+	if action.Kind != reconcile.Issue {
+		intent.Frees = lot(row.Product)
+	}
+	if target := row.Claims(); target != reconcile.NoProductID {
+		intent.Takes = lot(target)
+	}
 	if row.Account != reconcile.NoAccountID {
 		account := &plan.Accounts[row.Account]
 		intent.Account, intent.Login = text(account.Key), text(account.Login)

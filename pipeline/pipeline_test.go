@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"trueup/connectors"
 	"trueup/facts"
 	"trueup/reconcile"
@@ -276,6 +278,28 @@ func TestWhatFreesASeatGoesFirst(t *testing.T) {
 	want := fmt.Sprint([]reconcile.ActionKind{reconcile.Revoke, reconcile.Downgrade, reconcile.Issue, reconcile.Upgrade})
 	if fmt.Sprint(kinds) != want {
 		t.Errorf("order %v, want %s: only what is ready, and first what frees a seat", kinds, want)
+	}
+}
+
+// TestWhatWaitsForASeatGoesLast: in the order in which it is served, each with the product and pool of its seat.
+func TestWhatWaitsForASeatGoesLast(t *testing.T) {
+	ready := reconcile.Ready
+	plan := planned([]reconcile.ActionKind{reconcile.Issue, reconcile.Issue, reconcile.Downgrade, reconcile.Revoke, reconcile.Issue},
+		[]reconcile.State{ready, ready, ready, ready, ready})
+	plan.Catalogue.Products = append(plan.Catalogue.Products, reconcile.Product{ID: "e5"})
+	for n := range plan.Rows {
+		plan.Rows[n].Kind, plan.Rows[n].To = plan.Actions[n].Kind, reconcile.NoProductID
+	}
+	plan.Rows[2].Product, plan.Rows[2].To = 1, 0
+	plan.Actions[0].After, plan.Actions[1].After, plan.Actions[2].After = 3, 2, 1
+	var got []string
+	for _, in := range Intents(plan, "run-1", 7) {
+		got = append(got, fmt.Sprintf("%d %s frees %q takes %q after %d", in.Action[0], in.Kind, in.Frees, in.Takes, in.After))
+	}
+	want := []string{`3 revoke frees "e3 " takes "" after 0`, `4 issue frees "" takes "e3 " after 0`, `2 downgrade frees "e5 " takes "e3 " after 1`,
+		`1 issue frees "" takes "e3 " after 2`, `0 issue frees "" takes "e3 " after 3`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

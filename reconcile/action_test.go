@@ -136,12 +136,12 @@ func TestIssues(t *testing.T) {
 		}, want: "E1 figma: missing, issue approval (operator)"},
 		{says: "without an account a person has to", org: ana + "contract figma 2", change: designersAreEligible,
 			want: "E1 figma: missing, issue manual"},
-		{says: "proven need goes first, freed seats are not yet spare", org: need + `person E0 email=bob@x.com
+		{says: "proven need goes first, and takes what is freed", org: need + `person E0 email=bob@x.com
 			person f0 source=figma email=bob@x.com
 			use okta ana@x.com Figma 2026-11-20
 			person E9 email=zoe@x.com status=leaver left=2026-10-01
 			seat figma z9 pro login=zoe@x.com
-			contract figma 3`, change: designersAreEligible,
+			contract figma 2`, change: designersAreEligible,
 			want: `E0 figma: missing, issue withheld (no spare seat of figma)
 			E1 figma: missing, issue approval (operator)
 			E9 figma: leaver, revoke ready

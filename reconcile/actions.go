@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -36,7 +35,7 @@ func (a *assembly) act() {
 	a.withholdInexact()
 	a.withholdRivals()
 	a.withholdUncovered()
-	a.withholdUnspared()
+	a.queue()
 }
 
 // effects counts the rows that call for something.
@@ -111,7 +110,7 @@ func (a *assembly) assign(action *Action, row *Row) {
 	case !source.Writes:
 		action.State, action.Detail = Manual, a.byHand[action.Source]
 	case action.Kind != Revoke && action.ToItem == "":
-		action.State, action.Detail = Manual, fmt.Sprintf("%s has no item of %s", source.Name, a.plan.Catalogue.Products[row.claims()].ID)
+		action.State, action.Detail = Manual, fmt.Sprintf("%s has no item of %s", source.Name, a.plan.Catalogue.Products[row.Claims()].ID)
 	case action.Kind == Issue && row.Account == NoAccountID:
 		action.State, action.Detail = Manual, "there is no account at "+source.Name+": create it first"
 	}
@@ -278,7 +277,7 @@ func (a *assembly) unattended(row *Row) bool {
 	if row.Verdict == NotEntitled || a.oddKind(row) {
 		return false
 	}
-	if target := row.claims(); target != NoProductID {
+	if target := row.Claims(); target != NoProductID {
 		if _, known := a.spare(target); !known {
 			return false
 		}
@@ -291,33 +290,6 @@ func (a *assembly) oddKind(row *Row) bool {
 	return row.Person != NoPersonID && a.plan.Snapshot.People.Kind[a.plan.People[row.Person].Row] == facts.KindUnknown
 }
 
-// claims returns the product of which a row's action takes a seat: an issue its own, a downgrade or upgrade its target.
-func (r *Row) claims() ProductID {
-	if r.Kind == Issue {
-		return r.Product
-	}
-	return r.To
-}
-
-// spare returns how many seats of a product are free: purchased less assigned, or what the vendor's own figures leave,
-// the lower; false if neither is known. Seats that this plan frees are not free before they are freed.
-func (a *assembly) spare(p ProductID) (int64, bool) {
-	n := slices.IndexFunc(a.plan.Positions, func(x Position) bool { return x.Product == p })
-	x := &a.plan.Positions[n]
-	free, known := int64(0), false
-	if x.Spare != nil {
-		free, known = *x.Spare, true
-	}
-	if x.CounterPurchased != nil && x.CounterConsumed != nil {
-		vendor := *x.CounterPurchased - *x.CounterConsumed
-		if !known || vendor < free {
-			free = vendor
-		}
-		known = true
-	}
-	return free, known
-}
-
 // withhold holds an action back, unless something else already keeps it from being carried out.
 func (a *Action) withhold(by string) bool {
 	switch a.State {
@@ -326,76 +298,6 @@ func (a *Action) withhold(by string) bool {
 		return true
 	}
 	return false
-}
-
-// waitsForNothing reports whether an action will not be carried out by this plan, so that it takes no seat.
-func (s State) waitsForNothing() bool {
-	return s != Notice && s != Approval && s != Ready && s != Manual
-}
-
-// claim is an action's wish for a seat of a product.
-type claim struct {
-	product ProductID
-	action  int32
-	proven  bool
-	since   facts.Day
-	rule    int16
-}
-
-// withholdUnspared gives spare seats to those who need them most: proven need first, then who waits longest, then by the
-// order of the eligibility rules, then by id. The others wait.
-func (a *assembly) withholdUnspared() {
-	var claims []claim
-	for n := range a.plan.Actions {
-		action := &a.plan.Actions[n]
-		row := &a.plan.Rows[action.Row]
-		target := row.claims()
-		if target == NoProductID || action.State.waitsForNothing() {
-			continue
-		}
-		claims = append(claims, claim{product: target, action: int32(n), since: a.opened[n], rule: a.ruleOrder(row),
-			proven: row.Verdict == UnderTier || row.Reasons.Has(ProvenNeed)})
-	}
-	slices.SortFunc(claims, func(x, y claim) int {
-		proven := func(c claim) int {
-			if c.proven {
-				return 0
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(x.product, y.product), cmp.Compare(proven(x), proven(y)), cmp.Compare(x.since, y.since),
-			cmp.Compare(x.rule, y.rule), a.compareHolders(x.action, y.action))
-	})
-	free, known, last := int64(0), false, NoProductID
-	for _, c := range claims {
-		if c.product != last {
-			free, known = a.spare(c.product)
-			last = c.product
-		}
-		if free--; known && free < 0 {
-			a.plan.Actions[c.action].withhold("no spare seat of " + a.plan.Catalogue.Products[c.product].ID)
-		}
-	}
-}
-
-// compareHolders orders actions by their holders' ids.
-func (a *assembly) compareHolders(x, y int32) int {
-	m, n := a.plan.Actions[x].Row, a.plan.Actions[y].Row
-	return cmp.Or(cmp.Compare(a.plan.Holder(int(m)), a.plan.Holder(int(n))), cmp.Compare(m, n))
-}
-
-// ruleOrder returns the place of the eligibility rule that a row names.
-func (a *assembly) ruleOrder(row *Row) int16 {
-	if row.Rule < 0 {
-		return 0
-	}
-	name := a.plan.Rules[row.Rule]
-	for n := range a.policy.Eligibility {
-		if a.policy.Eligibility[n].Name == name {
-			return int16(n)
-		}
-	}
-	return 0
 }
 
 // withholdInexact holds issues back where the seat that seems missing may be there: among records that were refused, or
@@ -414,37 +316,6 @@ func (a *assembly) withholdInexact() {
 			action.withhold("a disputed account may be theirs")
 		}
 	}
-}
-
-// withholdRivals lets one issue pass where a person is missing several products that replace one another: the first by
-// the order of the eligibility rules.
-func (a *assembly) withholdRivals() {
-	plan := a.plan
-	issues := map[PersonID][]int32{}
-	for n := range plan.Actions {
-		if plan.Actions[n].Kind == Issue {
-			issues[plan.Rows[plan.Actions[n].Row].Person] = append(issues[plan.Rows[plan.Actions[n].Row].Person], int32(n))
-		}
-	}
-	for n := range plan.Actions {
-		row := &plan.Rows[plan.Actions[n].Row]
-		if plan.Actions[n].Kind != Issue {
-			continue
-		}
-		for _, other := range issues[row.Person] {
-			rival := &plan.Rows[plan.Actions[other].Row]
-			mine, theirs := a.ruleOrder(row), a.ruleOrder(rival)
-			if a.replaces(row.Product, rival.Product) && (theirs < mine || theirs == mine && other < int32(n)) {
-				plan.Actions[n].withhold("another seat is proposed: " + plan.Catalogue.Products[rival.Product].ID)
-			}
-		}
-	}
-}
-
-func (a *assembly) replaces(p, q ProductID) bool {
-	c := a.plan.Catalogue
-	family := c.Products[p].Family
-	return family != "" && family == c.Products[q].Family || c.Covers(p, q) || c.Covers(q, p)
 }
 
 // withholdUncovered holds a duplicate back as long as what covers it is not certain to stay: else both could go.

@@ -124,14 +124,14 @@ func (q *question) decideAll() {
 			d.decide(k)
 		}
 	})
-	q.found = newFigures(len(q.catalogue.Products))
+	q.found = newFigures()
 	for _, d := range deciders {
 		q.found.add(&d.found)
 	}
 }
 
-func newFigures(products int) figures {
-	return figures{active: make([]int64, products), evalFault: map[string]int{}, held: holdings{departments: map[facts.Sym]int{}}}
+func newFigures() figures {
+	return figures{evalFault: map[string]int{}, held: holdings{departments: map[facts.Sym]int{}}}
 }
 
 // countHeld takes down that the present holder holds something.
@@ -146,9 +146,6 @@ func (d *decider) countHeld() {
 }
 
 func (f *figures) add(other *figures) {
-	for p, n := range other.active {
-		f.active[p] += n
-	}
 	f.people += other.people
 	f.held.holders += other.held.holders
 	for department, n := range other.held.departments {

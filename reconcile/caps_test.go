@@ -52,14 +52,17 @@ func crowded(random *rand.Rand) *assembly {
 	some := func(n int) int { return []int{0, 0, 1 + random.IntN(n)}[random.IntN(3)] }
 	limits := GuardLimits{Run: some(10), Days7: some(12), Days30: some(15), RunPercent: float64(some(30)), ProductPercent: float64(some(30)),
 		DepartmentPercent: float64(some(30)), VerdictPercent: float64(some(30))}
-	a := &assembly{plan: plan, policy: &Policy{Guards: limits}, options: &Options{}, tallies: make([]tally, len(plan.Catalogue.Products)),
+	a := &assembly{plan: plan, policy: &Policy{Guards: limits}, options: &Options{}, lots: make([][]lot, len(plan.Catalogue.Products)),
 		held: holdings{departments: map[facts.Sym]int{}}}
+	for p := range a.lots {
+		a.lots[p] = make([]lot, 1)
+	}
 	holders := map[PersonID]bool{}
 	for n := range plan.Rows {
 		if row := &plan.Rows[n]; row.Held {
 			holders[row.Person] = true
 			plan.Totals.Seats++
-			a.tallies[row.Product].assigned++
+			a.lots[row.Product][0].assigned++
 			a.held.departments[plan.department(row)]++
 		}
 	}

@@ -15,8 +15,9 @@ import (
 // Catalogue is products.yaml: what is sold, how it is counted, where its seats come from and what counts as use. Use
 // [ParseCatalogue] to make one.
 type Catalogue struct {
-	Products []Product    `yaml:"products"`
-	SHA256   facts.Digest `yaml:"-"` // of the file's bytes
+	Products []Product              `yaml:"products"`
+	Pools    map[string]PoolMembers `yaml:"pools"` // by the pool's name in contracts
+	SHA256   facts.Digest           `yaml:"-"`     // of the file's bytes
 
 	doc      *Document
 	ids      map[string]ProductID
@@ -190,6 +191,7 @@ func ParseCatalogue(name string, data []byte) (*Catalogue, error) {
 	c.index()
 	c.checkItems()
 	c.checkCovers()
+	c.checkPools()
 	if err := c.doc.Err(); err != nil {
 		return nil, err
 	}

@@ -41,6 +41,9 @@ func (c *contract) billing() facts.Billing {
 type pool struct {
 	name      string
 	purchased *int64
+	floor     int64
+	notice    facts.Day
+	ends      facts.Day
 }
 
 // contractsOf reads the contract rows of each product.
@@ -153,14 +156,21 @@ func (c *contract) add(row *facts.Purchase, today facts.Day, whole bool) {
 	notice, ends := nextCut(row, today)
 	c.notice, c.ends = earlier(c.notice, notice), earlier(c.ends, ends)
 	c.floor += row.CommitFloor
-	k := slices.IndexFunc(c.pools, func(p pool) bool { return p.name == row.Pool })
+	name := row.Pool
+	if name == CommonPool {
+		name = ""
+	}
+	k := slices.IndexFunc(c.pools, func(p pool) bool { return p.name == name })
 	if k < 0 {
 		k = len(c.pools)
-		c.pools = append(c.pools, pool{name: row.Pool})
+		c.pools = append(c.pools, pool{name: name, notice: facts.NoDay, ends: facts.NoDay})
 	}
+	at := &c.pools[k]
+	at.floor += row.CommitFloor
+	at.notice, at.ends = earlier(at.notice, notice), earlier(at.ends, ends)
 	if whole && (row.Quantity > 0 || row.Billing == facts.Prepaid) {
 		c.purchased = plus(c.purchased, row.Quantity)
-		c.pools[k].purchased = plus(c.pools[k].purchased, row.Quantity)
+		at.purchased = plus(at.purchased, row.Quantity)
 	}
 }
 

@@ -79,8 +79,7 @@ type decider struct {
 
 // figures are what is counted while decisions are made.
 type figures struct {
-	active    []int64 // by product: seats used of late
-	people    int     // with rows
+	people    int // with rows
 	unplaced  [unplacedCount]int
 	evalFault map[string]int // rules that could not be evaluated, by error
 	held      holdings
@@ -318,9 +317,7 @@ func (d *decider) decideSeat(n int) {
 		d.call(row, limits.rule)
 		d.relent(row)
 	}
-	if d.recent(row, s, limits) {
-		d.found.active[s.product]++
-	}
+	row.Active = d.recent(row, s, limits)
 	d.annotate(row, s)
 	d.finish(row, s.paths, limits)
 }

@@ -29,7 +29,7 @@ import (
 //
 // The decisions digest is the SHA-256 of "trueup decisions 2", as-of, organisation, the digests of policy, configuration
 // and products, the sorted digests of the partitions, the money of all rows, the positions and the totals without their
-// states. The plan's digest is that of "trueup plan 1", the decisions digest, the mode, guards, states, sorted input
+// states. The plan's digest is that of "trueup plan 2", the decisions digest, the mode, guards, states, sorted input
 // hashes and the ledger's part of the snapshot.
 
 // encoder writes values to a hash.
@@ -120,7 +120,7 @@ func (p *Plan) decisions(partitions []facts.Digest, words *words) facts.Digest {
 // digest sets the plan's digest and its id.
 func (p *Plan) digest() {
 	e := newEncoder()
-	e.text("trueup plan 1")
+	e.text("trueup plan 2")
 	e.digest(p.Decisions)
 	e.text(string(p.Mode))
 	p.encodeGuards(e)
@@ -131,6 +131,7 @@ func (p *Plan) digest() {
 		e.day(a.Due)
 		e.text(a.Role)
 		e.text(a.By)
+		e.number(int64(a.After))
 	}
 	p.encodeInputs(e)
 	encodePrior(e, &p.Snapshot.Prior)

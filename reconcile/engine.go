@@ -44,6 +44,7 @@ func Decide(s *facts.Snapshot, c *Catalogue, p *Policy, o Options) (*Plan, error
 	digest.Go(func() { plan.Decisions = plan.decisions(q.partitions, q.words) }) // of what stands; what follows is no part of it
 	a.act()
 	a.guard()
+	a.withholdUnfreed()
 	a.find()
 	digest.Wait()
 	if err := a.tie(); err != nil {
@@ -60,8 +61,10 @@ type assembly struct {
 	options    *Options
 	question   *question
 	contracts  []contract
-	concurrent []*Concurrency // by product
-	tallies    []tally
+	concurrent []*Concurrency      // by product
+	lots       [][]lot             // by product
+	claimants  [][]int32           // by product: rows that take a seat
+	outranked  map[int32]ProductID // rows of issues, with what is issued instead
 	held       holdings
 	reclaim    []*ReclaimRule // by index into Plan.Rules; nil where the rule is of another kind
 	opened     []facts.Day    // by action: when its case was opened
@@ -135,7 +138,7 @@ func newQuestion(plan *Plan, p *Policy, d *directory, r *roster, h *holders, m *
 // newDecider returns a decider for one goroutine.
 func newDecider(q *question) *decider {
 	products, slots := len(q.catalogue.Products), len(q.meter.slots)
-	return &decider{question: q, evaluator: q.evaluator.Fork(), encoder: rowEncoder{words: q.words}, found: newFigures(products),
+	return &decider{question: q, evaluator: q.evaluator.Fork(), encoder: rowEncoder{words: q.words}, found: newFigures(),
 		last: make([]facts.Instant, slots), lastAt: make([]uint32, slots), absentAt: make([]uint32, slots),
 		heldAt: make([]uint32, products), spokenAt: make([]uint32, products), entitled: make([]entitlement, products)}
 }

@@ -162,6 +162,9 @@ func (a *assembly) findContracts() {
 		if c.overlap {
 			a.finding("contract-overlap", id, "rows of one contract are in force together and add up; an order id would tell amendments apart")
 		}
+		if pool := c.undescribed(a.plan.Catalogue.Pools); pool != "" && len(a.plan.Catalogue.Pools) > 0 {
+			a.finding("pool-unknown", id, "its contracts name pool %s, of which products.yaml does not say who is in it: its seats are not divided", pool)
+		}
 		if len(c.terms) > 1 {
 			a.finding("contract-overlap", id, "it is priced in several currencies; only seats with a matching cost centre have a figure")
 		}

@@ -206,10 +206,10 @@ func (a *assembly) dependents(input *facts.Input) func(*Action, *Row) bool {
 		}
 		return func(_ *Action, row *Row) bool {
 			mayHaveEnded := !a.contracts[row.Product].lasting && row.Verdict >= Expired
-			return mayHaveEnded || row.claims() != NoProductID || asked[row.Product]
+			return mayHaveEnded || row.Claims() != NoProductID || asked[row.Product]
 		}
 	}
-	return func(x *Action, row *Row) bool { return x.Source == source && row.claims() != NoProductID }
+	return func(x *Action, row *Row) bool { return x.Source == source && row.Claims() != NoProductID }
 }
 
 // restsOn reports whether a row was decided by the silence of a source's log: an unused seat, a tier not needed, or which
@@ -335,7 +335,7 @@ func (a *assembly) guardProducts(percent float64, losing []int32) {
 	actions := actionsBy(scopes, part)
 	for _, p := range byID(a.plan.Catalogue) {
 		if part[p] > 0 {
-			seats := int(a.tallies[p].assigned)
+			seats := int(a.whole(p).assigned)
 			c := a.percentOf("product_percent", a.plan.Catalogue.Products[p].ID, part[p], seats, seats, percent, nil)
 			c.actions = actions[p]
 			a.look(c)

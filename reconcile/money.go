@@ -195,26 +195,30 @@ func (c *contract) termsFor(centre string) *terms {
 type purse struct {
 	plan      *Plan
 	contracts []contract
-	left      []int64 // by product: how many seats more can be reduced by taking seats away
+	assembly  *assembly
 }
 
-func newPurse(plan *Plan, contracts []contract, positions []tally) *purse {
-	p := &purse{plan: plan, contracts: contracts, left: make([]int64, len(contracts))}
-	for n := range contracts {
-		p.left[n] = reducible(&contracts[n], positions[n].assigned, positions[n].reclaimable)
+func newPurse(a *assembly) *purse {
+	p := &purse{plan: a.plan, contracts: a.contracts, assembly: a}
+	for product := range a.lots {
+		for n := range a.lots[product] {
+			l := &a.lots[product][n]
+			l.left = l.lessBy(a.lotBuffer(ProductID(product), l))
+		}
 	}
 	return p
 }
 
-// reducible returns by how many seats reclaiming lets the contract's quantity shrink beyond what it could anyway: unused
-// seats go first, and never below the commit floor. Where seats are charged as assigned each one counts.
-func reducible(c *contract, assigned, reclaimed int64) int64 {
-	if c.purchased == nil {
-		return max(0, min(reclaimed, assigned-c.floor))
+// lessBy returns by how many seats reclaiming lets what was purchased shrink beyond what it could anyway: unassigned seats
+// go first, and never below the commit floor. Seats that somebody waits for and the buffer are not given up. Where nothing
+// is purchased in advance, each seat counts that is not given to somebody else.
+func (l *lot) lessBy(buffer int64) int64 {
+	if l.purchased == nil {
+		return max(0, min(l.reclaimable-l.wanted, l.assigned-l.floor))
 	}
-	most := max(0, *c.purchased-c.floor)
-	spare := *c.purchased - assigned
-	return max(0, min(most, spare+reclaimed)) - max(0, min(most, spare))
+	most := max(0, *l.purchased-l.floor)
+	spare := *l.purchased - l.assigned - l.wanted - buffer
+	return max(0, min(most, spare+l.reclaimable)) - max(0, min(most, spare))
 }
 
 // of returns what row n is worth. Nothing is paid for a row without a seat.
@@ -240,8 +244,8 @@ func (p *purse) of(n int, kind ActionKind, to ProductID) Money {
 		return money
 	}
 	money.Reassignable, money.Effective = t.minor, t.ends
-	if t.billing != facts.BillingUnknown && t.reducible && p.left[row.Product] > 0 {
-		p.left[row.Product]--
+	if l := p.assembly.lotOf(n, row.Product); t.billing != facts.BillingUnknown && t.reducible && l.left > 0 {
+		l.left--
 		money.Reducible = max(0, t.minor-p.instead(n, kind, to, t))
 	}
 	return money

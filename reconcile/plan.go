@@ -39,6 +39,7 @@ type Plan struct {
 	Totals     Totals
 
 	centres []string // by product: the cost centre of its contract
+	pooling *pooling
 }
 
 // PersonID is the dense number of a person in a plan.
@@ -118,6 +119,7 @@ type Row struct {
 	IdleDays  int32         // days on which the holder could work since Clock or LastUse, the later; -1 where not known
 	Clock     facts.Day     // latest of seat assignment, hire or rehire, and return from leave; NoDay where none is known
 	Due       facts.Day     // the day the grace ends, of leaver-grace; NoDay otherwise
+	Active    bool          // a seat, used within the idle threshold of its own reclaim rule, whatever decided it
 	Money     Money
 }
 
@@ -153,6 +155,9 @@ type Action struct {
 	Item   string // the vendor's SKU of the row's product at Source; "" for an issue
 	ToItem string // the vendor's SKU of To at Source; for an issue the SKU to assign
 	Detail string // for people: what to do where a person has to
+	// After is how many seats of the product and pool that the action takes a seat of must have been taken back by this plan,
+	// and that be confirmed, before it is begun; 0 where a spare one is there.
+	After int32
 }
 
 // Guard is one limit that was looked at.
@@ -224,8 +229,9 @@ type Gap struct {
 }
 
 // Position is what a product comes to on the as-of. Null figures are nil: not known is not zero. Pool "" is the product
-// as a whole; where its contracts name pools, one further position for each says what is purchased in it, and no more:
-// a seat does not tell which pool it is from.
+// as a whole; where its contracts name pools, one further position for each follows it. Where the catalogue says of all of
+// them who is in them, these add up to the whole; else they say what is purchased, and no more: a seat does not tell which
+// pool it is from.
 type Position struct {
 	Product          ProductID
 	Pool             string
@@ -268,7 +274,7 @@ func FindingCodes() []string {
 	return []string{"application-never-seen", "item-unmapped", "rows-rejected", "outcome-untold", "feed-missing",
 		"feed-incomplete", "source-note", "purchase-unknown-product", "policy-error", "counter-mismatch",
 		"person-disputed", "events-after-as-of", "configured-unused", "target-has-no-item", "not-freed", "contract-overlap",
-		"denied", "use-not-covered"}
+		"denied", "use-not-covered", "pool-unknown"}
 }
 
 // Unplaced counts people who have no row, by reason.

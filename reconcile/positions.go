@@ -1,8 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
-	"slices"
 	"sort"
 
 	"trueup/facts"
@@ -19,9 +17,11 @@ type tally struct {
 // position counts rows and makes the positions, by product id.
 func (a *assembly) position() {
 	plan := a.plan
-	a.tallies = make([]tally, len(a.contracts))
+	a.lots, plan.pooling = lotsOf(a.contracts, plan.Snapshot, plan.Catalogue)
+	a.claimants = make([][]int32, len(a.lots))
 	products := rowsByProduct(plan)
-	inParallel(len(products), each(func(k int) { a.tally(plan.Rows[products[k].from:products[k].to]) }))
+	inParallel(len(products), each(func(k int) { a.tally(products[k]) }))
+	a.want()
 	counters := a.counters()
 	a.concurrent = concurrencies(plan.Snapshot, plan.Catalogue, a.options.Closures)
 	for _, use := range a.concurrent {
@@ -31,33 +31,28 @@ func (a *assembly) position() {
 	}
 	plan.centres = make([]string, len(a.contracts))
 	for _, p := range byID(plan.Catalogue) {
-		c := &a.contracts[p]
-		plan.centres[p] = c.centre
+		plan.centres[p] = a.contracts[p].centre
 		plan.Positions = append(plan.Positions, a.positionOf(p, counters[p]))
-		if len(c.pools) == 1 {
-			plan.Positions[len(plan.Positions)-1].Pool = c.pools[0].name
-			continue
-		}
-		slices.SortFunc(c.pools, func(a, b pool) int { return cmp.Compare(a.name, b.name) })
-		for _, pool := range c.pools {
-			if pool.name != "" {
-				plan.Positions = append(plan.Positions, Position{Product: p, Pool: pool.name, Purchased: pool.purchased,
-					Notice: facts.NoDay, Ends: facts.NoDay})
-			}
-		}
+		whole := plan.Positions[len(plan.Positions)-1]
+		a.poolPositions(p, &whole)
 	}
 }
 
 // tally counts the rows of one product.
-func (a *assembly) tally(rows []Row) {
-	product := rows[0].Product
-	t := tally{active: a.question.found.active[product]}
-	for n := range rows {
-		row := &rows[n]
+func (a *assembly) tally(rows span) {
+	for n := rows.from; n < rows.to; n++ {
+		row := &a.plan.Rows[n]
+		if row.Kind == Issue || row.Kind == Upgrade {
+			a.claimants[row.Product] = append(a.claimants[row.Product], int32(n))
+		}
 		if !row.Held {
 			continue
 		}
+		t := a.lotOf(n, row.Product)
 		t.assigned++
+		if row.Active {
+			t.active++
+		}
 		if row.Verdict == Idle || row.Verdict == NeverUsed {
 			t.idle++
 		}
@@ -65,7 +60,6 @@ func (a *assembly) tally(rows []Row) {
 			t.reclaimable++
 		}
 	}
-	a.tallies[product] = t
 }
 
 // reclaimRule returns the reclaim rule that a row names; nil if it names none.
@@ -97,7 +91,7 @@ func (a *assembly) counters() []counter {
 
 // positionOf makes the position of a product as a whole.
 func (a *assembly) positionOf(p ProductID, vendor counter) Position {
-	c, t, product := &a.contracts[p], &a.tallies[p], &a.plan.Catalogue.Products[p]
+	c, t, product := &a.contracts[p], a.whole(p), &a.plan.Catalogue.Products[p]
 	x := Position{Product: p, Purchased: c.purchased, CounterPurchased: vendor.purchased, CounterConsumed: vendor.consumed,
 		Notice: c.notice, Ends: c.ends}
 	if len(c.terms) == 1 && c.terms[0].billing != facts.Flat {
@@ -168,7 +162,7 @@ func ceilPercent(n int64, percent float64) int64 {
 
 // price says what every row is worth, product by product: no row's worth depends on those of another product.
 func (a *assembly) price() {
-	p := newPurse(a.plan, a.contracts, a.tallies)
+	p := newPurse(a)
 	products := rowsByProduct(a.plan)
 	inParallel(len(products), each(func(k int) {
 		for n := products[k].from; n < products[k].to; n++ {

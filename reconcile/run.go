@@ -83,6 +83,11 @@ type Intent struct {
 	Verdict string        `json:"verdict"`
 	// Department of the holder, for rolling caps.
 	Department string `json:"department"`
+	// Frees and Takes name the product and pool of which the action gives a seat back, or takes one; "" for none. It is not
+	// begun before After seats of Takes were taken back in the same run, and that was confirmed. The ledger does not keep these.
+	Frees string `json:"-"`
+	Takes string `json:"-"`
+	After int    `json:"-"`
 }
 
 // Outcome is written after: how an action ended.

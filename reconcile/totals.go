@@ -86,8 +86,8 @@ func (a *assembly) tie() error {
 		t.States[a.plan.Actions[n].State]++
 	}
 	seats, unplaced := 0, 0
-	for n := range a.tallies {
-		seats += int(a.tallies[n].assigned)
+	for p := range a.lots {
+		seats += int(a.whole(ProductID(p)).assigned)
 	}
 	for _, u := range a.plan.Unplaced {
 		unplaced += u.People

@@ -61,6 +61,17 @@ func (p *Plan) AccountName(n int) string {
 // ProductOf returns the product of row n.
 func (p *Plan) ProductOf(n int) *Product { return &p.Catalogue.Products[p.Rows[n].Product] }
 
+// Wholes returns the position of each product as a whole, by product id; those of its pools follow it in Positions.
+func (p *Plan) Wholes() []*Position {
+	var wholes []*Position
+	for n := range p.Positions {
+		if n == 0 || p.Positions[n].Product != p.Positions[n-1].Product {
+			wholes = append(wholes, &p.Positions[n])
+		}
+	}
+	return wholes
+}
+
 // Department returns the department of row n's person; "" where no person is linked.
 func (p *Plan) Department(n int) string { return p.Snapshot.Strings.Text(p.department(&p.Rows[n])) }
 
@@ -74,22 +85,27 @@ func (p *Plan) department(row *Row) facts.Sym {
 // CostCentre returns who bears the cost of row n: the seat's own cost centre, else the person's, else the one that the
 // product's contract rows in force agree on; "" if none says.
 func (p *Plan) CostCentre(n int) string {
+	if centre := p.ownCentre(n); centre != 0 {
+		return p.Snapshot.Strings.Text(centre)
+	}
+	if product := p.Rows[n].Product; int(product) < len(p.centres) {
+		return p.centres[product]
+	}
+	return ""
+}
+
+// ownCentre returns the cost centre of row n's seat, else its person's; 0 if neither has one.
+func (p *Plan) ownCentre(n int) facts.Sym {
 	row := &p.Rows[n]
-	centre := facts.Sym(0)
 	if row.Held {
 		for _, seat := range p.SeatPaths[row.Path : row.Path+row.Paths] {
-			if centre = p.Snapshot.Seats.CostCentre[seat]; centre != 0 {
-				return p.Snapshot.Strings.Text(centre)
+			if centre := p.Snapshot.Seats.CostCentre[seat]; centre != 0 {
+				return centre
 			}
 		}
 	}
 	if row.Person != NoPersonID {
-		if centre = p.Snapshot.People.CostCentre[p.People[row.Person].Row]; centre != 0 {
-			return p.Snapshot.Strings.Text(centre)
-		}
+		return p.Snapshot.People.CostCentre[p.People[row.Person].Row]
 	}
-	if int(row.Product) < len(p.centres) {
-		return p.centres[row.Product]
-	}
-	return ""
+	return 0
 }

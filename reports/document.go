@@ -57,6 +57,7 @@ type line struct {
 	Name         string              `json:"name,omitempty"`
 	Department   string              `json:"department,omitempty"`
 	CostCentre   string              `json:"cost_centre,omitempty"`
+	Pool         string              `json:"pool,omitempty"`
 	Situation    reconcile.Situation `json:"situation"`
 	Account      string              `json:"account"`
 	Source       string              `json:"source,omitempty"`
@@ -90,6 +91,7 @@ type action struct {
 	Due    string               `json:"due,omitempty"`
 	Role   string               `json:"role,omitempty"`
 	By     string               `json:"by,omitempty"`
+	After  int                  `json:"after,omitempty"`
 	Detail string               `json:"detail,omitempty"`
 }
 
@@ -275,7 +277,7 @@ func (v *View) totals() totals {
 
 // fill copies a row, reusing the slices of l.
 func (l *line) fill(r *Row) {
-	*l = line{Holder: r.Holder, Name: r.Name, Department: r.Department, CostCentre: r.CostCentre, Situation: r.Situation,
+	*l = line{Holder: r.Holder, Name: r.Name, Department: r.Department, CostCentre: r.CostCentre, Pool: r.Pool, Situation: r.Situation,
 		Account: r.Account, Source: r.Source, Product: r.Product.ID, Paths: nonNil(r.Paths), Verdict: r.Verdict,
 		Reasons: nonNil(r.Reasons), Rule: r.Rule, LastActivity: moment(r.LastUse), Due: r.Due.String(),
 		Covering: r.Covering, Signals: nonNil(l.Signals[:0])}
@@ -287,7 +289,7 @@ func (l *line) fill(r *Row) {
 			To: moment(s.To), Complete: s.Complete})
 	}
 	a := &r.Action
-	l.Action = action{Kind: a.Kind, To: a.To, State: a.State, Due: a.Due.String(), Role: a.Role, By: a.By, Detail: a.Detail}
+	l.Action = action{Kind: a.Kind, To: a.To, State: a.State, Due: a.Due.String(), Role: a.Role, By: a.By, After: a.After, Detail: a.Detail}
 	if a.Kind != reconcile.Keep {
 		l.Action.ID = a.ID.String()
 	}

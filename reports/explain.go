@@ -24,6 +24,7 @@ type Explanation struct {
 	Source    string               `json:"source,omitempty"`
 	Account   string               `json:"account,omitempty"`
 	Product   string               `json:"product"`
+	Pool      string               `json:"pool,omitempty"`
 	Paths     []string             `json:"paths"`
 	Verdict   reconcile.Verdict    `json:"verdict"`
 	Meaning   string               `json:"meaning"`
@@ -112,7 +113,7 @@ func (v *View) namesOf(row *Row) []string {
 func (v *View) explain(row *Row) Explanation {
 	r := &v.Plan.Rows[row.Index]
 	e := Explanation{Holder: row.Holder, Name: row.Name, Situation: row.Situation, Source: row.Source, Account: row.Account,
-		Product: row.Product.ID, Paths: slices.Clone(row.Paths), Verdict: row.Verdict, Meaning: VerdictMeaning(row.Verdict),
+		Product: row.Product.ID, Pool: row.Pool, Paths: slices.Clone(row.Paths), Verdict: row.Verdict, Meaning: VerdictMeaning(row.Verdict),
 		Rule: row.Rule, LastUse: row.LastUse, IdleDays: row.IdleDays, Covering: row.Covering, Action: row.Action.Kind,
 		To: row.Action.To, State: row.Action.State, StateText: StateMeaning(row.Action.State), Due: row.Action.Due,
 		By: row.Action.By, Role: row.Action.Role, Detail: row.Action.Detail}
@@ -207,6 +208,7 @@ func (t *printer) explanation(e *Explanation) {
 	line("rule", e.Rule)
 	line("covered by", e.Covering)
 	line("account", account(e))
+	line("pool", e.Pool)
 	line("paths", strings.Join(e.Paths, ", "))
 	line("last use", e.LastUse.String())
 	if e.IdleDays >= 0 {

@@ -13,10 +13,10 @@ import (
 // Columns lists the columns of the flat form in order: the names of the plan's rows in JSON, nested ones with a dot. A
 // cell with several values separates them by ";"; the signals.* columns are parallel lists.
 func Columns() []string {
-	return []string{"holder", "name", "department", "cost_centre", "situation", "account", "source", "product", "paths",
+	return []string{"holder", "name", "department", "cost_centre", "pool", "situation", "account", "source", "product", "paths",
 		"verdict", "reasons", "rule", "last_activity", "idle_days", "due", "covering",
 		"signals.source", "signals.last", "signals.from", "signals.to", "signals.complete",
-		"action.id", "action.kind", "action.to", "action.state", "action.due", "action.role", "action.by", "action.detail",
+		"action.id", "action.kind", "action.to", "action.state", "action.due", "action.role", "action.by", "action.after", "action.detail",
 		"money.currency", "money.exposure", "money.reassignable", "money.reducible", "money.effective"}
 }
 
@@ -46,7 +46,7 @@ func WriteCSV(w io.Writer, v *View) error {
 
 // AppendCells appends the row's cells as text, in the order of [Columns].
 func (r *Row) AppendCells(cells []string) []string {
-	cells = append(cells, r.Holder, r.Name, r.Department, r.CostCentre, r.Situation.String(), r.Account, r.Source,
+	cells = append(cells, r.Holder, r.Name, r.Department, r.CostCentre, r.Pool, r.Situation.String(), r.Account, r.Source,
 		r.Product.ID, r.JoinPaths(), r.Verdict.String(), r.JoinReasons(), r.Rule, r.LastUse.String(), r.idle(),
 		r.Due.String(), r.Covering)
 	cells = append(cells, r.JoinSignals(func(s Signal) string { return s.Source }),
@@ -59,13 +59,20 @@ func (r *Row) AppendCells(cells []string) []string {
 	if a.Kind != reconcile.Keep {
 		id = a.ID.String()
 	}
-	cells = append(cells, id, a.Kind.String(), a.To, a.State.String(), a.Due.String(), a.Role, a.By, a.Detail)
+	cells = append(cells, id, a.Kind.String(), a.To, a.State.String(), a.Due.String(), a.Role, a.By, a.after(), a.Detail)
 	m := &r.Money
 	if m.Currency == "" {
 		return append(cells, "", "", "", "", "")
 	}
 	return append(cells, m.Currency, Amount(m.Exposure, m.Currency), Amount(m.Reassignable, m.Currency),
 		Amount(m.Reducible, m.Currency), m.Effective.String())
+}
+
+func (a *Action) after() string {
+	if a.After == 0 {
+		return ""
+	}
+	return strconv.Itoa(a.After)
 }
 
 func (r *Row) idle() string {

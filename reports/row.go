@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"fmt"
 	"iter"
 
 	"trueup/facts"
@@ -23,6 +24,7 @@ type Row struct {
 
 	Department string
 	CostCentre string // the seat's, else the person's, else the contract's
+	Pool       string // of the contract; "" where the product is not divided into pools
 
 	Verdict  reconcile.Verdict
 	Reasons  []reconcile.Reason
@@ -55,6 +57,7 @@ type Action struct {
 	Due     facts.Day // end of the notice; NoDay
 	Role    string    // who must approve
 	By      string    // what withholds or blocks it
+	After   int       // so many seats of the product, and pool, must be taken back and confirmed first
 	Detail  string    // what to do where a person has to, or what the vendor said
 	Source  string    // where it is carried out; "" for keep
 	Request string    // the vendor's request id, once it was called
@@ -90,7 +93,7 @@ func (v *View) Rows() iter.Seq[*Row] {
 func (v *View) fill(r *Row, n int) {
 	plan, row := v.Plan, &v.Plan.Rows[n]
 	*r = Row{Index: n, Holder: plan.Holder(n), Account: plan.AccountName(n), Product: plan.ProductOf(n),
-		Department: plan.Department(n), CostCentre: plan.CostCentre(n), Held: row.Held, Situation: row.Situation,
+		Department: plan.Department(n), CostCentre: plan.CostCentre(n), Pool: plan.Pool(n, row.Product), Held: row.Held, Situation: row.Situation,
 		Verdict: row.Verdict, LastUse: row.LastUse, IdleDays: int(row.IdleDays), Due: row.Due,
 		Paths: append(r.Paths[:0], plan.RowPaths(n)...), Reasons: r.Reasons[:0], Signals: r.Signals[:0]}
 	v.fillWho(r, row)
@@ -148,10 +151,20 @@ func (v *View) action(n int32) Action {
 		return Action{Kind: reconcile.Keep, State: reconcile.Proposed, Due: facts.NoDay, At: facts.NoInstant}
 	}
 	a := &v.Plan.Actions[n]
-	out := Action{ID: a.ID, Kind: a.Kind, State: a.State, Due: a.Due, Role: a.Role, By: a.By, Detail: a.Detail,
+	out := Action{ID: a.ID, Kind: a.Kind, State: a.State, Due: a.Due, Role: a.Role, By: a.By, After: int(a.After), Detail: a.Detail,
 		Source: v.Plan.Snapshot.Sources[a.Source].Name, At: facts.NoInstant}
 	if a.To >= 0 {
 		out.To = v.Plan.Catalogue.Products[a.To].ID
+	}
+	if row := &v.Plan.Rows[a.Row]; a.After > 0 {
+		wait := fmt.Sprintf("takes a seat that this plan takes back: begun once %d of %s are", a.After, v.Plan.Catalogue.Products[row.Claims()].ID)
+		if pool := v.Plan.Pool(int(a.Row), row.Claims()); pool != "" {
+			wait += " in pool " + pool
+		}
+		if out.Detail != "" {
+			wait = out.Detail + "; " + wait
+		}
+		out.Detail = wait
 	}
 	if o, ok := v.Outcome(n); ok {
 		out.State, out.Request, out.At = o.State, o.Request, o.At

@@ -87,21 +87,23 @@ func inputDefs() object {
 func rowDefs() object {
 	action := closed(object{"id": ref("digest"), "kind": ref("kind"), "to": text("target product"), "state": ref("state"),
 		"due": ref("day"), "role": text("who must approve"), "by": text("what withholds or blocks it"),
+		"after":  object{"type": "integer", "minimum": 1, "description": "so many seats of the product, and pool, must be taken back and confirmed before it is begun"},
 		"detail": text("what a person has to do, or what the vendor said"),
-	}, "id", "to", "due", "role", "by", "detail")
+	}, "id", "to", "due", "role", "by", "after", "detail")
 	keep := object{"properties": object{"kind": object{"const": reconcile.Keep.String()}}}
 	action["if"], action["else"] = keep, object{"required": []string{"id"}}
 	return object{
 		"row": closed(object{
 			"holder": text("the person's id, or the account where no person is linked"), "name": text(""),
 			"department": text(""), "cost_centre": text("the seat's, else the person's, else the contract's"),
+			"pool":      text("of the contract, where the product is divided into pools"),
 			"situation": ref("situation"), "account": text(""), "source": text("where the seat or account is"),
 			"product": text(""), "paths": object{"type": "array", "items": text("direct, or group:NAME")},
 			"verdict": ref("verdict"), "reasons": list("reason"), "rule": text("that decided; empty if none did"),
 			"last_activity": nullable("instant"), "idle_days": nullable("count"), "due": ref("day"),
 			"covering": text("the product that covers this seat"), "signals": list("signal"), "action": ref("action"),
 			"money": ref("money"),
-		}, "name", "department", "cost_centre", "source", "due", "covering", "money"),
+		}, "name", "department", "cost_centre", "pool", "source", "due", "covering", "money"),
 		"signal": closed(object{"source": text("empty: its feed was not read"), "last": nullable("instant"),
 			"from": nullable("instant"), "to": nullable("instant"), "complete": object{"type": "boolean"}}),
 		"action": action,

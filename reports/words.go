@@ -229,6 +229,8 @@ func FindingMeaning(code string) string {
 		return "Contract rows for the same product overlap."
 	case "denied":
 		return "People wanted a concurrent licence and there was none."
+	case "pool-unknown":
+		return "Contracts name a pool, and nobody said who is in it: the product is counted as a whole."
 	case "use-not-covered":
 		return "Too little is known of the use of a concurrent product to say how many licences it needs."
 	}

@@ -78,7 +78,7 @@ func (a *app) apply(ctx context.Context, id string, dry bool) error {
 // tellLeft says how many ready actions were not begun, and why.
 func (a *app) tellLeft(plan *reconcile.Plan, outcomes []reconcile.Outcome) {
 	if left := plan.Totals.States[reconcile.Ready] - len(outcomes); left > 0 {
-		a.say("%d ready actions were left alone: by the ledger they are done, under way or answered already", left)
+		a.say("%d ready actions were left alone: by the ledger they are done, under way or answered already, or they wait for a seat that was not freed", left)
 	}
 }
 

@@ -64,17 +64,26 @@ type Applier struct {
 	Each func(reconcile.Intent, reconcile.Outcome)
 }
 
-// Run carries out the intents in order and returns the outcome of each that was started. When ctx is done no vendor is
+// Run carries out the intents in order and returns the outcome of each that was started. One that takes a seat which
+// others before it should have given back is not started unless that many were, as read back: it stays ready for the next
+// plan. A seat that was gone already is not counted, since somebody else may have it. When ctx is done no vendor is
 // called any more: the action under way still gets its outcome, the others stay ready, and ctx's error is returned.
 func (a *Applier) Run(ctx context.Context, intents []reconcile.Intent) ([]reconcile.Outcome, error) {
 	outcomes := make([]reconcile.Outcome, 0, len(intents))
+	freed := map[string]int{}
 	for _, intent := range intents {
 		if err := ctx.Err(); err != nil {
 			return outcomes, context.Cause(ctx)
 		}
+		if freed[intent.Takes] < intent.After {
+			continue
+		}
 		outcome, started, err := a.one(ctx, intent)
 		if started {
 			outcomes = append(outcomes, outcome)
+			if outcome.State == reconcile.Done && !outcome.Already {
+				freed[intent.Frees]++
+			}
 		}
 		if err != nil {
 			return outcomes, fmt.Errorf("apply %s of %s for %s: %w", intent.Kind, intent.Product, intent.Holder, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,6 +161,54 @@ func TestOneAction(t *testing.T) {
 			}
 			if len(l.intents) != 0 {
 				t.Errorf("open intents: %v", l.intents)
+			}
+		})
+	}
+}
+
+// TestIssuesWaitForFreedSeats: what takes a seat that others give back is begun only after enough of them were read back.
+func TestIssuesWaitForFreedSeats(t *testing.T) {
+	revoke := func(n byte) reconcile.Intent {
+		return reconcile.Intent{Action: facts.Digest{n}, Kind: reconcile.Revoke, Account: fmt.Sprint("leaver", n), Item: "e5", Frees: "e5 north"}
+	}
+	issue := func(n byte, lot string, after int) reconcile.Intent {
+		return reconcile.Intent{Action: facts.Digest{n}, Kind: reconcile.Issue, Account: fmt.Sprint("starter", n), ToItem: "e5", Takes: lot, After: after}
+	}
+	for _, c := range []struct {
+		name   string
+		faults []fault
+		gone   bool // the first leaver's seat, before
+		last   reconcile.Intent
+		want   string
+	}{
+		{"both are freed", nil, false, issue(3, "e5 north", 2), "done done done"},
+		{"the first is refused", []fault{refused}, false, issue(3, "e5 north", 2), "failed done"},
+		{"one is enough", []fault{refused}, false, issue(3, "e5 north", 1), "failed done done"},
+		{"the answer to one is not true", []fault{fine, emptyWords}, false, issue(3, "e5 north", 2), "done failed"},
+		{"a lost reply is read back", []fault{fine, lostReply}, false, issue(3, "e5 north", 2), "done done done"},
+		{"one was gone before: who has it now is not known", nil, true, issue(3, "e5 north", 2), "done done"},
+		{"of another pool", nil, false, issue(3, "e5 south", 1), "done done"},
+		{"what waits for none is begun", []fault{refused, refused}, false, issue(3, "e5 north", 0), "failed failed done"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := &vendor{items: map[string][]string{"leaver1": {"e5"}, "leaver2": {"e5"}}, faults: c.faults}
+			if c.gone {
+				v.items["leaver1"] = nil
+			}
+			l := newLedger()
+			outcomes, err := applier(l, v).Run(t.Context(), []reconcile.Intent{revoke(1), revoke(2), c.last})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, o := range outcomes {
+				got = append(got, o.State.String())
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("outcomes %v, want %s", got, c.want)
+			}
+			if _, recorded := l.outcomes[c.last.Action]; recorded != (len(got) == 3) {
+				t.Error("what was not begun has an outcome, or the other way round")
 			}
 		})
 	}

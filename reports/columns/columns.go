@@ -22,6 +22,7 @@ type Record struct {
 	Name         string  `parquet:"name"`
 	Department   string  `parquet:"department,dict"`
 	CostCentre   string  `parquet:"cost_centre,dict"`
+	Pool         string  `parquet:"pool,dict"`
 	Situation    string  `parquet:"situation,dict"`
 	Account      string  `parquet:"account"`
 	Source       string  `parquet:"source,dict"`
@@ -46,6 +47,7 @@ type Record struct {
 	ActionDue    *int32  `parquet:"action.due,optional,date"`
 	ActionRole   string  `parquet:"action.role,dict"`
 	ActionBy     string  `parquet:"action.by,dict"`
+	ActionAfter  *int32  `parquet:"action.after,optional"`
 	ActionDetail string  `parquet:"action.detail,dict"`
 	Currency     *string `parquet:"money.currency,optional,dict"`
 	Exposure     *int64  `parquet:"money.exposure,optional,decimal(4:18)"`
@@ -109,7 +111,7 @@ func Read(r io.ReaderAt, size int64) ([]Record, error) {
 
 func recordOf(r *reports.Row) (Record, error) {
 	a, m := &r.Action, &r.Money
-	record := Record{Holder: r.Holder, Name: r.Name, Department: r.Department, CostCentre: r.CostCentre,
+	record := Record{Holder: r.Holder, Name: r.Name, Department: r.Department, CostCentre: r.CostCentre, Pool: r.Pool,
 		Situation: r.Situation.String(), Account: r.Account, Source: r.Source, Product: r.Product.ID, Paths: r.JoinPaths(),
 		Verdict: r.Verdict.String(), Reasons: r.JoinReasons(), Rule: r.Rule, Due: day(r.Due), Covering: r.Covering,
 		SignalSource: r.JoinSignals(func(s reports.Signal) string { return s.Source }),
@@ -126,6 +128,10 @@ func recordOf(r *reports.Row) (Record, error) {
 	if r.IdleDays >= 0 {
 		idle := int32(r.IdleDays)
 		record.IdleDays = &idle
+	}
+	if a.After > 0 {
+		after := int32(a.After)
+		record.ActionAfter = &after
 	}
 	if a.Kind != reconcile.Keep {
 		id := a.ID.String()

@@ -2,6 +2,7 @@ package columns_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,6 +78,10 @@ func cells(r columns.Record) []string {
 	if r.IdleDays != nil {
 		idle = reports.Amount(int64(*r.IdleDays), "JPY")
 	}
+	after := ""
+	if r.ActionAfter != nil {
+		after = fmt.Sprint(*r.ActionAfter)
+	}
 	text := func(s *string) string {
 		if s == nil {
 			return ""
@@ -93,10 +98,10 @@ func cells(r columns.Record) []string {
 		}
 		return reports.Amount(minor, *r.Currency)
 	}
-	return []string{r.Holder, r.Name, r.Department, r.CostCentre, r.Situation, r.Account, r.Source, r.Product, r.Paths,
+	return []string{r.Holder, r.Name, r.Department, r.CostCentre, r.Pool, r.Situation, r.Account, r.Source, r.Product, r.Paths,
 		r.Verdict, r.Reasons, r.Rule, instant.String(), idle, days(r.Due), r.Covering, r.SignalSource, r.SignalLast,
 		r.SignalFrom, r.SignalTo, r.SignalWhole, text(r.ActionID), r.ActionKind, r.ActionTo, r.ActionState,
-		days(r.ActionDue), r.ActionRole, r.ActionBy, r.ActionDetail, text(r.Currency), amount(r.Exposure),
+		days(r.ActionDue), r.ActionRole, r.ActionBy, after, r.ActionDetail, text(r.Currency), amount(r.Exposure),
 		amount(r.Reassignable), amount(r.Reducible), days(r.Effective)}
 }
 

@@ -200,18 +200,19 @@ func (b *book) stateChecks() []check {
 }
 
 // productChecks compare the licences held of each product with its position. Excel compares text without regard to case:
-// products that differ in nothing else are left out, and so are those whose licences are counted by pool.
+// products that differ in nothing else are left out. The pools of a product come after its position as a whole.
 func (b *book) productChecks() []check {
 	plan := b.view.Plan
 	same := map[string]int{}
-	for n := range plan.Positions {
-		if plan.Positions[n].Assigned != nil {
-			same[strings.ToLower(plan.Catalogue.Products[plan.Positions[n].Product].ID)]++
+	wholes := plan.Wholes()
+	for _, whole := range wholes {
+		if whole.Assigned != nil {
+			same[strings.ToLower(plan.Catalogue.Products[whole.Product].ID)]++
 		}
 	}
 	var list []check
-	for n := range plan.Positions {
-		id, assigned := plan.Catalogue.Products[plan.Positions[n].Product].ID, plan.Positions[n].Assigned
+	for _, whole := range wholes {
+		id, assigned := plan.Catalogue.Products[whole.Product].ID, whole.Assigned
 		if assigned == nil || same[strings.ToLower(id)] > 1 {
 			continue
 		}
