@@ -29,7 +29,7 @@ func (a *assembly) act() {
 	}
 	plan.Actions, a.opened = make([]Action, count), make([]facts.Day, count)
 	inParallel(len(parts), func() func(int) {
-		p := proposer{assembly: a, cases: cases}
+		p := proposer{assembly: a, cases: cases, putOffs: map[ruleOfLot]postponement{}}
 		return func(part int) { p.propose(parts[part], from[part]) }
 	})
 	a.withholdInexact()
@@ -54,6 +54,7 @@ type proposer struct {
 	*assembly
 	cases   map[facts.Digest]*facts.Case
 	scratch []byte
+	putOffs map[ruleOfLot]postponement
 }
 
 // propose makes the actions of a part of the rows; next is the first one's number.
@@ -218,7 +219,7 @@ func (a *assembly) settled(action *Action, prior *facts.Case) bool {
 }
 
 // wait says what an effective action waits for.
-func (a *assembly) wait(action *Action, row *Row, n int, prior *facts.Case) {
+func (a *proposer) wait(action *Action, row *Row, n int, prior *facts.Case) {
 	if row.Held {
 		if groups := a.groups(n); len(groups) > 0 {
 			action.State, action.By = Blocked, strings.Join(groups, ", ")
@@ -234,7 +235,12 @@ func (a *assembly) wait(action *Action, row *Row, n int, prior *facts.Case) {
 		action.State = Ready
 		return
 	}
-	if due := a.noticeEnd(row, prior); due >= today {
+	due := a.noticeEnd(row, prior)
+	if until, why := a.putOff(row, n); until >= today && until > due {
+		due = until
+		action.note(why)
+	}
+	if due >= today {
 		action.State, action.Due = Notice, due
 		return
 	}
@@ -266,7 +272,7 @@ func (a *assembly) noticeEnd(row *Row, prior *facts.Case) facts.Day {
 	case notice == 0:
 		return facts.NoDay
 	case prior != nil && prior.Due.Known():
-		return prior.Due
+		return min(prior.Due, a.question.today+notice)
 	}
 	return a.question.today + notice
 }

@@ -21,6 +21,7 @@ type contract struct {
 	centre      string  // the cost centre that the rows agree on
 	notice      facts.Day
 	ends        facts.Day
+	cut         cut
 	reducible   bool // the contract lets the quantity be lower after the next cut
 	overlap     bool // rows of one contract and pool add up though no order tells them apart
 }
@@ -44,6 +45,24 @@ type pool struct {
 	floor     int64
 	notice    facts.Day
 	ends      facts.Day
+	cut       cut
+}
+
+// cut says when a quantity can next be changed: before the first notice date, else end, of the rows in force.
+type cut struct {
+	by   facts.Day
+	open bool // a row is charged by use, or ends on no day: it has no such date
+}
+
+func (c *cut) add(row *facts.Purchase, notice, ends facts.Day) {
+	if row.Billing != facts.Prepaid || !ends.Known() && !notice.Known() {
+		c.open = true
+		return
+	}
+	if notice.Known() {
+		ends = notice
+	}
+	c.by = earlier(c.by, ends)
 }
 
 // contractsOf reads the contract rows of each product.
@@ -86,7 +105,7 @@ func comparePurchases(a, b *facts.Purchase) int {
 }
 
 func contractOf(s *facts.Snapshot, rows []*facts.Purchase, whole bool) contract {
-	c := contract{known: len(rows) > 0 && whole, notice: facts.NoDay, ends: facts.NoDay}
+	c := contract{known: len(rows) > 0 && whole, notice: facts.NoDay, ends: facts.NoDay, cut: cut{by: facts.NoDay}}
 	today, begun := s.Today(), false
 	var force []*facts.Purchase
 	for n, row := range rows {
@@ -163,10 +182,12 @@ func (c *contract) add(row *facts.Purchase, today facts.Day, whole bool) {
 	k := slices.IndexFunc(c.pools, func(p pool) bool { return p.name == name })
 	if k < 0 {
 		k = len(c.pools)
-		c.pools = append(c.pools, pool{name: name, notice: facts.NoDay, ends: facts.NoDay})
+		c.pools = append(c.pools, pool{name: name, notice: facts.NoDay, ends: facts.NoDay, cut: cut{by: facts.NoDay}})
 	}
 	at := &c.pools[k]
 	at.floor += row.CommitFloor
+	c.cut.add(row, notice, ends)
+	at.cut.add(row, notice, ends)
 	at.notice, at.ends = earlier(at.notice, notice), earlier(at.ends, ends)
 	if whole && (row.Quantity > 0 || row.Billing == facts.Prepaid) {
 		c.purchased = plus(c.purchased, row.Quantity)

@@ -70,9 +70,33 @@ type ReclaimRule struct {
 	IdleAfter      Days        `yaml:"idle_after" help:"a seat without use for longer is idle"`
 	NeverUsedAfter Days        `yaml:"never_used_after" help:"a seat may be this old without any use; the product's activation window if that is longer"` // 0: the window alone
 	Notice         Days        `yaml:"notice" help:"how long the holder is told before anything happens; none if not given"`
+	Timing         Timing      `yaml:"timing" help:"asap, or before-notice to leave seats that save nothing earlier and that nobody waits for until shortly before the contract's next notice date; asap if not given"`
+	Lead           Days        `yaml:"lead" help:"with timing before-notice, how long before the notice date; 30d if not given"`
 	Action         ActionKind  `yaml:"action" help:"what happens to an unused seat"` // see [ReclaimActions]
 	To             string      `yaml:"to" help:"the product to downgrade to: a lower tier of the family, or one that is covered"`
 }
+
+// Timing says when an unused seat is taken back.
+type Timing string
+
+// The timings.
+const (
+	ASAP         Timing = "asap"          // once the notice is over
+	BeforeNotice Timing = "before-notice" // shortly before the next notice date, if that costs nothing
+)
+
+// UnmarshalText reads the timing's word.
+func (t *Timing) UnmarshalText(b []byte) error {
+	known := []string{string(ASAP), string(BeforeNotice)}
+	if !slices.Contains(known, string(b)) {
+		return &hinted{fmt.Sprintf("%q is no timing", b), didYouMean(string(b), known)}
+	}
+	*t = Timing(b)
+	return nil
+}
+
+// DefaultLead is how long before a notice date unused seats are taken back if the rule does not say.
+const DefaultLead = Days(30)
 
 // Exemption shields seats from the verdicts it names.
 type Exemption struct {

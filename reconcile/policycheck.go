@@ -45,6 +45,20 @@ func (c policyCheck) rules() {
 				ReclaimActions())
 		}
 		c.downgrade(r)
+		c.timing(r)
+	}
+}
+
+func (c policyCheck) timing(r *ReclaimRule) {
+	switch {
+	case r.Timing == BeforeNotice && r.Action != Revoke && r.Action != Downgrade && c.doc.Has(r.Name+".action"):
+		c.doc.Fault(r.Name+".timing", fmt.Sprintf("means nothing with action %s", r.Action), "remove it, or write action: revoke")
+	}
+	switch {
+	case r.Timing == BeforeNotice && r.Lead == 0:
+		r.Lead = DefaultLead
+	case r.Timing != BeforeNotice && r.Lead != 0:
+		c.doc.Fault(r.Name+".lead", "means nothing without timing: before-notice", "remove it, or add timing: before-notice")
 	}
 }
 

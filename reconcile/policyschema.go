@@ -79,6 +79,8 @@ func (s schemas) leaf(t reflect.Type) schema {
 	switch t {
 	case reflect.TypeFor[Mode]():
 		return schema{"enum": []Mode{Observe, Act}}
+	case reflect.TypeFor[Timing]():
+		return schema{"enum": []Timing{ASAP, BeforeNotice}}
 	case reflect.TypeFor[ActionKind]():
 		return schema{"enum": ActionKinds()}
 	case reflect.TypeFor[Verdict]():

@@ -57,6 +57,7 @@ type lot struct {
 	floor     int64
 	notice    facts.Day
 	ends      facts.Day
+	cut       cut
 	tally
 	wanted int64 // seats that freed ones go to before anything is trued down
 	left   int64 // how many seats more can be reduced by taking seats away, while rows are priced
@@ -85,16 +86,16 @@ func lotsOf(contracts []contract, s *facts.Snapshot, c *Catalogue) ([][]lot, *po
 	for n := range contracts {
 		k := &contracts[n]
 		if !c.Products[n].Metric.PerHolder() || !k.pooled(c.Pools) {
-			lots[n] = []lot{{purchased: k.purchased, floor: k.floor, notice: k.notice, ends: k.ends}}
+			lots[n] = []lot{{purchased: k.purchased, floor: k.floor, notice: k.notice, ends: k.ends, cut: k.cut}}
 			continue
 		}
 		divided = true
 		for _, pool := range k.pools {
 			lots[n] = append(lots[n], lot{pool: cmp.Or(pool.name, CommonPool), purchased: pool.purchased, floor: pool.floor,
-				notice: pool.notice, ends: pool.ends})
+				notice: pool.notice, ends: pool.ends, cut: pool.cut})
 		}
 		if !slices.ContainsFunc(lots[n], func(l lot) bool { return l.pool == CommonPool }) {
-			rest := lot{pool: CommonPool, notice: facts.NoDay, ends: facts.NoDay}
+			rest := lot{pool: CommonPool, notice: facts.NoDay, ends: facts.NoDay, cut: cut{open: true}}
 			if k.known {
 				rest.purchased = new(int64)
 			}

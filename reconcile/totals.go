@@ -92,6 +92,7 @@ func (a *assembly) tie() error {
 	for _, u := range a.plan.Unplaced {
 		unplaced += u.People
 	}
+	pooled, divided := a.pooledSeats()
 	sum := func(counts []int) (total int) {
 		for _, n := range counts {
 			total += n
@@ -109,6 +110,7 @@ func (a *assembly) tie() error {
 		{"missing rows = verdict missing", t.Missing, t.Verdicts[Missing]},
 		{"unlicensed rows = verdict unlicensed-use", t.UnlicensedUse, t.Verdicts[UnlicensedUse]},
 		{"seats = sum over products", t.Seats, seats},
+		{"seats of divided products = sum over pools", divided, pooled},
 		{"seat paths = seat paths of rows", len(a.question.holders.seats.rows), len(a.plan.SeatPaths)},
 		{"people = people with rows + people without", t.People, t.PeopleWithRows + unplaced},
 	} {
@@ -117,4 +119,20 @@ func (a *assembly) tie() error {
 		}
 	}
 	return nil
+}
+
+// pooledSeats adds up the seats of all pools that have a figure, and those of the products that are divided into them.
+func (a *assembly) pooledSeats() (pooled, whole int) {
+	for _, of := range a.plan.Wholes() {
+		if len(a.lots[of.Product]) > 1 && of.Assigned != nil {
+			whole += int(*of.Assigned)
+		}
+	}
+	for n := range a.plan.Positions {
+		x := &a.plan.Positions[n]
+		if n > 0 && x.Product == a.plan.Positions[n-1].Product && x.Assigned != nil {
+			pooled += int(*x.Assigned)
+		}
+	}
+	return pooled, whole
 }

@@ -2,6 +2,7 @@ package trial_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,4 +144,50 @@ func mirrored(list []trial.Move) map[string]int {
 		all[m.To+" to "+m.From] = 1000*m.Rows + m.People
 	}
 	return all
+}
+
+// TestCompareTimings: putting seats off changes no row's class and no money, only what waits and what the guards count.
+func TestCompareTimings(t *testing.T) {
+	b := bench(t, string(read(t, "policy.yaml")))
+	s, err := trial.ParseSuite("c.yaml", []byte(`version: 1
+as_of: 2026-06-30
+cases:
+  - name: idle
+    given:
+      person: {department: Design}
+      seats: [{product: figma}]
+      sign_ins: [{product: figma, last: 200d}]
+      contracts: [{product: figma, price: 9, quantity: 5, billing: prepaid, start: 2026-01-01, end: 2026-12-31, notice: 2026-11-30}]
+    expect: {verdict: idle}
+`), b.Catalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decide := func(timing string) *reconcile.Plan {
+		policy, err := reconcile.ParsePolicy("policy.yaml", []byte("version: 1\nmode: act\nreclaim: [{product: figma, idle_after: 90d, action: revoke"+
+			timing+"}]\napproval: {unattended: [idle]}\nguards: {actions: {run: 1}}\n"), b.Catalogue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := (&trial.Bench{Catalogue: b.Catalogue, Policy: policy, Calendar: b.Calendar}).Verify(&s.Cases[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Plan
+	}
+	d := trial.Compare(decide(""), decide(", timing: before-notice, lead: 31d"))
+	if len(d.Changes) != 0 || len(d.Money) != 1 || d.Money[0].Reducible != 0 || d.Money[0].Exposure != 900 {
+		t.Errorf("changes %+v, money %+v; want none", d.Changes, d.Money)
+	}
+	want := []trial.Count{{State: reconcile.Notice, Now: 1}, {State: reconcile.Ready, Before: 1}}
+	if diff := cmp.Diff(want, d.States); diff != "" {
+		t.Errorf("states (-want +got)\n%s", diff)
+	}
+	if due := d.New.Actions[0].Due.String(); due != "2026-10-30" {
+		t.Errorf("put off to %s, want 2026-10-30", due)
+	}
+	n := slices.IndexFunc(d.Guards, func(g trial.Headroom) bool { return g.Guard == "run" })
+	if n < 0 || *d.Guards[n].Before.Value != 1 || *d.Guards[n].Now.Value != 0 {
+		t.Errorf("guards %+v: want one person losing access before, none now", d.Guards)
+	}
 }
