@@ -78,6 +78,7 @@ func (b *bulk) put(ctx context.Context, row []driver.NamedValue) error {
 
 // copy executes the COPY. The driver, lib/pq, takes each row as an execution of it, and one without values as its end.
 func (b *bulk) copy(row []driver.Value) error {
+	//lint:ignore SA1019 it is the only way that the driver has
 	_, err := b.insert.Exec(row) //nolint:staticcheck // the only way that the driver has
 	return err
 }
