@@ -59,7 +59,7 @@ mutate: ## flip every comparison of the decision code, one at a time: does a tes
 # What takes longer than the named cases, and is only asked about what survives them.
 SLOW_TESTS = 'Oracle|Check|Matter|Destroys|Alone|NoMore|EveryRowOne|NeverRevoked|Bomb|Schema|BadFiles|Parse|Section|AnyOrg|DerivedAgain|DecidedAgain|Spoiled|Caps'
 DECISION_CODE = usage.go decide.go duplicate.go standing.go unheld.go coverage.go contract.go directory.go match.go roster.go \
-	actions.go guards.go money.go items.go
+	actions.go queue.go timing.go pools.go guards.go money.go items.go
 
 clean: ## remove what was built
 	rm -rf bin out var trueup-demo
