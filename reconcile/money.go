@@ -149,7 +149,7 @@ func termMonths(row *facts.Purchase) (decimal.Decimal, bool) {
 	}
 	days := int64(row.End-row.Start) + 1
 	for n := days / 31; n <= days/28; n++ {
-		if n > 0 && addMonths(row.Start, int(n)) == row.End+1 {
+		if addMonths(row.Start, int(n)) == row.End+1 {
 			return decimal.MustNew(n, 0), true
 		}
 	}
@@ -157,20 +157,19 @@ func termMonths(row *facts.Purchase) (decimal.Decimal, bool) {
 	return months, err == nil
 }
 
-// minorUnits rounds an amount half to even to the currency's smallest unit.
+// minorUnits rounds an amount half to even to the currency's smallest unit; false if there are too many of them to count.
 func minorUnits(amount decimal.Decimal, currency string) (int64, bool) {
-	digits := MinorDigits(currency)
-	whole, part, ok := amount.Round(digits).Int64(digits)
+	power, digits := int64(1), MinorDigits(currency)
 	for range digits {
-		if whole > maxMinor/10 || whole < -maxMinor/10 {
-			return 0, false
-		}
-		whole *= 10
+		power *= 10
 	}
-	return whole + part, ok
+	units, err := amount.Round(digits).Mul(decimal.MustNew(power, 0))
+	if err != nil {
+		return 0, false
+	}
+	whole, _, ok := units.Int64(0)
+	return whole, ok
 }
-
-const maxMinor = 1<<63 - 1
 
 // termsFor chooses the terms of one seat: the only ones there are, or those of its cost centre where only one currency
 // has it. Otherwise there is no figure.
@@ -246,7 +245,7 @@ func (p *purse) of(n int, kind ActionKind, to ProductID) Money {
 	money.Reassignable, money.Effective = t.minor, t.ends
 	if l := p.assembly.lotOf(n, row.Product); t.billing != facts.BillingUnknown && t.reducible && l.left > 0 {
 		l.left--
-		money.Reducible = max(0, t.minor-p.instead(n, kind, to, t))
+		money.Reducible = max(0, t.minor-p.instead(n, to, t))
 	}
 	return money
 }
@@ -261,8 +260,8 @@ func (p *purse) terms(n int, product ProductID) *terms {
 }
 
 // instead returns what the target of a downgrade costs; the whole price where that is not known in the same currency.
-func (p *purse) instead(n int, kind ActionKind, to ProductID, t *terms) int64 {
-	if kind != Downgrade || to == NoProductID {
+func (p *purse) instead(n int, to ProductID, t *terms) int64 {
+	if to == NoProductID {
 		return 0
 	}
 	target := p.terms(n, to)
