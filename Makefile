@@ -53,13 +53,13 @@ bench: ## the benchmark beside DuckDB; see docs/bench.md
 picture: ## docs/workbook.png from the demo organisation's workbook (LibreOffice, poppler)
 	./tools/picture
 
-mutate: ## flip every comparison of the decision code, one at a time: does a test notice? takes a quarter of an hour or more
-	$(GO) -C tools run ./mutate -explained mutate/equivalent.txt -slow $(SLOW_TESTS) $(DECISION_CODE)
+mutate: ## flip every comparison of the decision code, one at a time: does a test notice? no part of CI: takes a quarter of an hour or more
+	$(GO) -C tools run ./mutate -explained mutate/equivalent.txt -arguments '-rapid.nofailfile -rapid.seed=1' -slow $(SLOW_TESTS) $(DECISION_CODE)
 
 # What takes longer than the named cases, and is only asked about what survives them.
 SLOW_TESTS = 'Oracle|Check|Matter|Destroys|Alone|NoMore|EveryRowOne|NeverRevoked|Bomb|Schema|BadFiles|Parse|Section|AnyOrg|DerivedAgain|DecidedAgain|Spoiled|Caps'
 DECISION_CODE = usage.go decide.go duplicate.go standing.go unheld.go coverage.go contract.go directory.go match.go roster.go \
-	actions.go queue.go timing.go pools.go guards.go money.go items.go
+	actions.go queue.go timing.go pools.go guards.go items.go money.go positions.go concurrent.go
 
 clean: ## remove what was built
 	rm -rf bin out var trueup-demo
