@@ -191,6 +191,9 @@ func (a *assembly) size(x *Position, use *Concurrency, c *contract, buffer int64
 			full++
 		}
 	}
+	if len(use.Days) == 0 { // nothing is known of the window
+		return
+	}
 	x.Peak, x.Reserved, x.Denied = &peak, told(reserved), told(denied)
 	if use.Limits {
 		x.DaysAtLimit = &full
@@ -222,11 +225,10 @@ func told(n int64) *int64 {
 // which nobody counts.
 func (a *assembly) findConcurrent() {
 	s := a.plan.Snapshot
-	for n := range a.plan.Positions {
-		x := &a.plan.Positions[n]
+	for _, x := range a.plan.Wholes() {
 		product := &a.plan.Catalogue.Products[x.Product]
 		use := a.concurrent[x.Product]
-		if product.Metric != Concurrent || use == nil || x.Peak == nil {
+		if product.Metric != Concurrent || use == nil {
 			continue
 		}
 		if x.Denied != nil && *x.Denied > 0 {

@@ -71,6 +71,8 @@ func TestConcurrentProducts(t *testing.T) {
 		{says: "days at the limit", org: counted + "concurrent figma pool 2026-09-01 2026-09-03 peak=10 limit=10\n", want: "10 10 - - 3 0 10 0 renewal-due"},
 		{says: "more in use than was bought is no over-allocation", org: counted + "concurrent figma pool 2026-09-01 2026-09-01 peak=12 limit=12\n",
 			want: "10 12 - - 1 -2 12 0 shortage renewal-due"},
+		{says: "nothing known of the window is no peak of nought", org: strings.Replace(counted, "2026-08-22 2026-11-19", "2026-07-01 2026-07-02", 1),
+			want: "10 - - - - - - - renewal-due"},
 		{says: "a limit that nobody tells", org: strings.Replace(counted, " limit=10", "", 1), want: "10 3 - - - 7 3 7 surplus renewal-due"},
 		{says: "nothing bought, nothing to drop", org: anasSeat + "concurrent figma pool 2026-08-22 2026-11-19 peak=3 limit=10\n", want: "- 3 - - 0 - 3 -"},
 		{says: "the item in another case", org: strings.Replace(counted, "figma pool 2026", "figma POOL 2026", 1), want: "10 3 - - 0 7 3 7 surplus renewal-due"},
