@@ -1,4 +1,4 @@
-// Package store keeps what must outlive a run: the ledger, in SQLite, and the archive of raw inputs, in a [blob.Store].
+// Package store keeps what must outlive a run: the ledger, in SQLite or PostgreSQL, and the archive of raw inputs, in a [blob.Store].
 //
 // # Ledger
 //
