@@ -492,17 +492,18 @@ func (w *oracle) better(h *holder, a, b *heldSeat) bool {
 	if x, y := w.ownUse(h, a), w.ownUse(h, b); !x.Equal(y) {
 		return x.After(y)
 	}
-	since := func(s *heldSeat) facts.Day {
-		if d := w.assigned(s); d.Known() {
-			return d
+	since := func(s *heldSeat) time.Time { // a seat without a date is as old as the hire, which is the beginning of a day
+		if latest := w.assignedAt(s); !latest.IsZero() {
+			return latest
 		}
 		if d := h.person.row().Hired; d.Known() {
-			return d
+			y, m, day := d.Civil()
+			return time.Date(y, m, day, 0, 0, 0, 0, w.zone)
 		}
-		return w.today + 1
+		return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	if x, y := since(a), since(b); x != y {
-		return x < y
+	if x, y := since(a), since(b); !x.Equal(y) {
+		return x.Before(y)
 	}
 	return cmp.Or(cmp.Compare(a.account.name(), b.account.name()), cmp.Compare(a.account.id, b.account.id)) < 0
 }
@@ -530,14 +531,22 @@ func (w *oracle) starts(h *holder) facts.Day {
 	return r.Hired
 }
 
-func (w *oracle) assigned(s *heldSeat) facts.Day {
-	latest := facts.NoDay
+// assignedAt is the latest of a seat's assignments; zero if no path has a date.
+func (w *oracle) assignedAt(s *heldSeat) time.Time {
+	var latest time.Time
 	for _, p := range s.paths {
-		if p.Assigned.Known() {
-			latest = max(latest, w.dayOf(p.Assigned.Time()))
+		if p.Assigned.Known() && p.Assigned.Time().After(latest) {
+			latest = p.Assigned.Time()
 		}
 	}
 	return latest
+}
+
+func (w *oracle) assigned(s *heldSeat) facts.Day {
+	if latest := w.assignedAt(s); !latest.IsZero() {
+		return w.dayOf(latest)
+	}
+	return facts.NoDay
 }
 
 // clock returns the start of the clock and the idle days since then or since the newest use, whichever is later.
