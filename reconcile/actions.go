@@ -87,8 +87,9 @@ func (a *assembly) place(action *Action, row *Row) {
 	s := a.plan.Snapshot
 	switch {
 	case row.Held:
-		action.Source = s.Seats.Source[row.Seat]
-		action.Item = s.Strings.Text(s.Seats.Product[row.Seat])
+		seat := a.plan.Seat(int(action.Row))
+		action.Source = s.Seats.Source[seat]
+		action.Item = s.Strings.Text(s.Seats.Product[seat])
 	case action.Kind == Issue:
 		action.Source = a.issuer(row)
 		action.ToItem = a.firstItem(row.Product, action.Source)
@@ -146,8 +147,7 @@ func (a *assembly) firstItem(p ProductID, source facts.SourceID) string {
 
 // groups lists the groups by which a row's seat is held.
 func (a *assembly) groups(row int) []string {
-	at := &a.plan.Rows[row]
-	for _, seat := range a.plan.SeatPaths[at.Path : at.Path+at.Paths] {
+	for _, seat := range a.plan.RowSeats(row) {
 		way := a.plan.Snapshot.Seats.Path[seat]
 		if isGroup(a.plan.Snapshot.Strings.Text(way)) {
 			return slices.DeleteFunc(a.plan.RowPaths(row), func(path string) bool { return !isGroup(path) })

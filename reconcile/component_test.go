@@ -89,7 +89,10 @@ func rowsOfHolders(p *Plan) map[string][]string {
 		text := fmt.Sprintf("%s %s %s %v: %s %s %s", p.Holder(n), p.AccountName(n), p.ProductOf(n).ID, p.RowPaths(n), row.Verdict, row.Reasons, row.Kind)
 		text += fmt.Sprintf(" to %d covered by %d, %d idle days since %s and %s, situation %s, until %s", row.To, row.Covering, row.IdleDays, row.Clock, row.LastUse, row.Situation, row.Due)
 		for _, s := range p.RowSignals(n) {
-			text += fmt.Sprintf(", %d %s %s %s %t", s.Input, s.Last, s.From, s.To, s.Complete)
+			text += fmt.Sprintf(", %d %s %t", s.Input, s.Last, s.Complete)
+			if s.Input >= 0 {
+				text += fmt.Sprintf(" %s %s", p.Inputs[s.Input].From, p.Inputs[s.Input].To)
+			}
 		}
 		rows[p.Holder(n)] = append(rows[p.Holder(n)], text)
 	}

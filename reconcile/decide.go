@@ -273,9 +273,9 @@ func (d *decider) row(p ProductID, a AccountID) *Row {
 	to := &d.next.products[p]
 	row := &d.plan.Rows[to.row]
 	to.row++
-	*row = Row{Person: d.person, Account: a, Product: p, Situation: Unmatched, Rule: -1, Path: to.path, Seat: -1,
+	*row = Row{Person: d.person, Account: a, Product: p, Situation: Unmatched, Rule: -1, Path: to.path,
 		IdleDays: -1, Clock: d.standing.clock, LastUse: facts.NoInstant, Action: -1, Due: facts.NoDay,
-		Covering: NoProductID, To: NoProductID, Money: Money{Effective: facts.NoDay}}
+		Covering: NoProductID, To: NoProductID}
 	if a != NoAccountID {
 		row.Situation = d.roster.accounts[a].Situation
 	}
@@ -295,7 +295,7 @@ func (d *decider) newest(slot int) facts.Instant {
 func (d *decider) decideSeat(n int) {
 	s := &d.seats[n]
 	row := d.row(s.product, s.account)
-	row.Held, row.Paths, row.Seat = true, uint32(len(s.paths)), s.paths[0].row
+	row.Held = true
 	for n := range s.paths {
 		d.plan.SeatPaths[d.next.products[s.product].path] = s.paths[n].row
 		d.next.products[s.product].path++

@@ -140,17 +140,17 @@ func (p *Plan) digest() {
 }
 
 func (p *Plan) encodeMoney(e *encoder, words *words) {
-	var last Money
-	var encoded []byte // of last; the next row's is often the same
-	for n := range p.Rows {
-		if m := &p.Rows[n].Money; encoded == nil || *m != last {
-			last, encoded = *m, appendText(encoded[:0], p.Snapshot.Strings.Bytes(m.Currency))
-			if m.Currency != 0 {
-				encoded = appendNumber(appendNumber(appendNumber(encoded, m.Exposure), m.Reassignable), m.Reducible)
-				encoded = words.day(encoded, m.Effective)
-			}
+	encoded := make([][]byte, len(p.Worths))
+	for n := range p.Worths {
+		m := &p.Worths[n]
+		encoded[n] = appendText(nil, p.Snapshot.Strings.Bytes(m.Currency))
+		if m.Currency != 0 {
+			encoded[n] = appendNumber(appendNumber(appendNumber(encoded[n], m.Exposure), m.Reassignable), m.Reducible)
+			encoded[n] = words.day(encoded[n], m.Effective)
 		}
-		e.raw(encoded)
+	}
+	for n := range p.Rows {
+		e.raw(encoded[p.Rows[n].Worth])
 	}
 }
 

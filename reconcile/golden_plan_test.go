@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"trueup/facts"
 )
 
 // TestGoldenPlan decides about the small organisation of testdata/plan, written in the words of [organisation], and
@@ -42,18 +44,19 @@ func printed(t *testing.T, p *Plan) string {
 		}
 		fmt.Fprintf(&b, "\n  last use %s, clock %s, idle %d days\n", row.LastUse, row.Clock, row.IdleDays)
 		for _, s := range p.RowSignals(n) {
-			source := "none"
+			source, covers := "none", InputState{From: facts.NoInstant, To: facts.NoInstant}
 			if s.Input >= 0 {
+				covers = p.Inputs[s.Input]
 				source = p.Snapshot.Sources[p.Snapshot.Inputs[s.Input].Source].Name
 			}
-			fmt.Fprintf(&b, "  signal %s: last %s, from %s to %s, whole %t\n", source, s.Last, s.From, s.To, s.Complete)
+			fmt.Fprintf(&b, "  signal %s: last %s, from %s to %s, whole %t\n", source, s.Last, covers.From, covers.To, s.Complete)
 		}
 		if row.Action >= 0 {
 			x := &p.Actions[row.Action]
 			fmt.Fprintf(&b, "  action %s: %s %s until %q, role %q, by %q, item %q to %q at %s; %s\n", x.ID.String()[:15], x.Kind, x.State, x.Due, x.Role,
 				x.By, x.Item, x.ToItem, p.Snapshot.Sources[x.Source].Name, x.Detail)
 		}
-		if m := &row.Money; m.Currency != 0 {
+		if m := p.Money(n); m.Currency != 0 {
 			fmt.Fprintf(&b, "  money %s %d, reassignable %d, reducible %d after %q, cost centre %q\n", p.Snapshot.Strings.Text(m.Currency), m.Exposure,
 				m.Reassignable, m.Reducible, m.Effective, p.CostCentre(n))
 		}

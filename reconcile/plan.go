@@ -25,7 +25,8 @@ type Plan struct {
 	People    []Person // dense; Row.Holder and Row.Person are indexes
 	Accounts  []Account
 	Rows      []Row
-	SeatPaths []int32  // rows of Snapshot.Seats, each row's end to end, see [Plan.RowPaths]
+	SeatPaths []int32  // rows of Snapshot.Seats, each row's end to end, see [Plan.RowPaths] and [Plan.RowSeats]
+	Worths    []Money  // distinct figures of the rows, see [Plan.Money]; the first is none
 	Signals   []Signal // each row's signals end to end, in the order of rows, see [Plan.RowSignals]
 	Actions   []Action // of every row that is not keep; by Row.Action
 	Guards    []Guard
@@ -105,29 +106,26 @@ type Row struct {
 	Covering  ProductID // what covers this seat, of a duplicate, exempt or not; NoProductID otherwise
 	To        ProductID // target of a downgrade or upgrade; NoProductID otherwise
 	Rule      int16     // index into Plan.Rules; -1 if no rule decided
-	Paths     uint32    // how many seat paths; see [Plan.RowPaths]
 	Situation Situation
 	Verdict   Verdict
 	Kind      ActionKind // what the row calls for
 	Held      bool       // the row is a seat
+	Active    bool       // a seat, used within the idle threshold of its own reclaim rule, whatever decided it
 	Reasons   ReasonSet
 	LastUse   facts.Instant // counted use, NoInstant if none
-	Seat      int32         // one of the seat's rows in Plan.Snapshot.Seats; -1 without a seat
-	Path      uint32        // first index into Plan.SeatPaths
+	Path      uint32        // first index into Plan.SeatPaths; the row's end where the next row's begin
 	Signal    uint32        // first index into Plan.Signals; the row's end where the next row's begin
 	Action    int32         // index into Plan.Actions; -1 is keep
 	IdleDays  int32         // days on which the holder could work since Clock or LastUse, the later; -1 where not known
 	Clock     facts.Day     // latest of seat assignment, hire or rehire, and return from leave; NoDay where none is known
 	Due       facts.Day     // the day the grace ends, of leaver-grace; NoDay otherwise
-	Active    bool          // a seat, used within the idle threshold of its own reclaim rule, whatever decided it
-	Money     Money
+	Worth     uint32        // index into Plan.Worths
 }
 
 // Signal is one of a product's sources of activity as it bears on one row.
 type Signal struct {
-	Input    int32         // index into Snapshot.Inputs; -1 if the feed was not read
 	Last     facts.Instant // newest counted use, NoInstant if none was seen
-	From, To facts.Instant // what the signal covers
+	Input    int32         // index into Snapshot.Inputs, and into Plan.Inputs for what it covers; -1 if the feed was not read
 	Complete bool          // it covers the row's window without a gap
 }
 

@@ -164,12 +164,53 @@ func ceilPercent(n int64, percent float64) int64 {
 func (a *assembly) price() {
 	p := newPurse(a)
 	products := rowsByProduct(a.plan)
+	worths := make([]worths, len(products))
+	inParallel(len(products), each(func(k int) {
+		worths[k] = newWorths()
+		for n := products[k].from; n < products[k].to; n++ {
+			row := &a.plan.Rows[n]
+			row.Worth = worths[k].number(p.of(n, row.Kind, row.To))
+		}
+	}))
+	all := newWorths()
+	for k := range worths {
+		worths[k].join(&all)
+	}
+	a.plan.Worths = all.list
 	inParallel(len(products), each(func(k int) {
 		for n := products[k].from; n < products[k].to; n++ {
 			row := &a.plan.Rows[n]
-			row.Money = p.of(n, row.Kind, row.To)
+			row.Worth = worths[k].to[row.Worth]
 		}
 	}))
+}
+
+// worths numbers distinct figures.
+type worths struct {
+	list    []Money
+	numbers map[Money]uint32
+	to      []uint32 // by number: that in another list
+}
+
+// newWorths returns a list that holds no figure only.
+func newWorths() worths {
+	none := Money{Effective: facts.NoDay}
+	return worths{list: []Money{none}, numbers: map[Money]uint32{none: 0}}
+}
+
+func (w *worths) number(m Money) uint32 {
+	n, known := w.numbers[m]
+	if !known {
+		n = uint32(len(w.list))
+		w.list, w.numbers[m] = append(w.list, m), n
+	}
+	return n
+}
+
+func (w *worths) join(other *worths) {
+	for _, m := range w.list {
+		w.to = append(w.to, other.number(m))
+	}
 }
 
 // rowsByProduct returns the spans of rows of one product each.

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-
-	"trueup/facts"
 )
 
 // total adds the rows up.
@@ -24,8 +22,7 @@ func (a *assembly) total() {
 
 // sumOf adds the rows of one product up.
 func sumOf(plan *Plan, rows span) (t Totals) {
-	money := map[facts.Sym]*MoneyTotal{}
-	m, last := (*MoneyTotal)(nil), facts.Sym(0)
+	worths := make([]int64, len(plan.Worths)) // how many rows of each
 	for n := rows.from; n < rows.to; n++ {
 		row := &plan.Rows[n]
 		t.Verdicts[row.Verdict]++
@@ -38,22 +35,12 @@ func sumOf(plan *Plan, rows span) (t Totals) {
 		case row.Verdict == UnlicensedUse:
 			t.UnlicensedUse++
 		}
-		currency := row.Money.Currency
-		if currency == 0 {
-			continue
-		}
-		if currency != last {
-			if m, last = money[currency], currency; m == nil {
-				m = &MoneyTotal{Currency: plan.Snapshot.Strings.Text(currency)}
-				money[currency] = m
-			}
-		}
-		m.Exposure += row.Money.Exposure
-		m.Reassignable += row.Money.Reassignable
-		m.Reducible += row.Money.Reducible
+		worths[row.Worth]++
 	}
-	for _, m := range money {
-		t.Money = append(t.Money, *m)
+	for worth, times := range worths {
+		if m := &plan.Worths[worth]; m.Currency != 0 && times > 0 {
+			t.addMoney(MoneyTotal{plan.Snapshot.Strings.Text(m.Currency), times * m.Exposure, times * m.Reassignable, times * m.Reducible})
+		}
 	}
 	return t
 }
@@ -68,15 +55,19 @@ func (t *Totals) add(other *Totals) {
 		t.Actions[kind] += n
 	}
 	for _, m := range other.Money {
-		k := slices.IndexFunc(t.Money, func(have MoneyTotal) bool { return have.Currency == m.Currency })
-		if k < 0 {
-			t.Money = append(t.Money, m)
-			continue
-		}
-		t.Money[k].Exposure += m.Exposure
-		t.Money[k].Reassignable += m.Reassignable
-		t.Money[k].Reducible += m.Reducible
+		t.addMoney(m)
 	}
+}
+
+func (t *Totals) addMoney(m MoneyTotal) {
+	k := slices.IndexFunc(t.Money, func(have MoneyTotal) bool { return have.Currency == m.Currency })
+	if k < 0 {
+		t.Money = append(t.Money, m)
+		return
+	}
+	t.Money[k].Exposure += m.Exposure
+	t.Money[k].Reassignable += m.Reassignable
+	t.Money[k].Reducible += m.Reducible
 }
 
 // tie adds the actions up and checks the equalities that must hold in every plan.

@@ -247,13 +247,7 @@ func (d *decider) signal(row *Row, limits thresholds) []Signal {
 		since = d.windowStart(row.Product, limits)
 	}
 	look := func(x int) {
-		signal := Signal{Input: d.meter.slots[x].input, Last: d.newest(x), From: facts.NoInstant, To: facts.NoInstant,
-			Complete: d.slotWhole(x, since)}
-		if signal.Input >= 0 {
-			state := &d.coverage.states[signal.Input]
-			signal.From, signal.To = state.From, state.To
-		}
-		d.plan.Signals[to.signal] = signal
+		d.plan.Signals[to.signal] = Signal{Input: d.meter.slots[x].input, Last: d.newest(x), Complete: d.slotWhole(x, since)}
 		to.signal++
 	}
 	for x := d.meter.counted[row.Product].from; x < d.meter.counted[row.Product].to; x++ {

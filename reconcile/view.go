@@ -16,11 +16,31 @@ func (p *Plan) RowSignals(n int) []Signal {
 	return p.Signals[p.Rows[n].Signal:to]
 }
 
+// RowSeats returns the rows of Snapshot.Seats that row n's seat is made of, one for each path; none without a seat. The
+// result must not be changed.
+func (p *Plan) RowSeats(n int) []int32 {
+	to := uint32(len(p.SeatPaths))
+	if n+1 < len(p.Rows) {
+		to = p.Rows[n+1].Path
+	}
+	return p.SeatPaths[p.Rows[n].Path:to]
+}
+
+// Seat returns one of the rows of Snapshot.Seats that row n's seat is made of, always the same; -1 without a seat.
+func (p *Plan) Seat(n int) int32 {
+	if !p.Rows[n].Held {
+		return -1
+	}
+	return p.SeatPaths[p.Rows[n].Path]
+}
+
+// Money returns what row n is worth. The result must not be changed.
+func (p *Plan) Money(n int) *Money { return &p.Worths[p.Rows[n].Worth] }
+
 // RowPaths returns by which ways row n's seat is held: "direct" or "group:NAME", sorted, each once; none without a seat.
 func (p *Plan) RowPaths(n int) []string {
-	row := &p.Rows[n]
 	var paths []string
-	for _, seat := range p.SeatPaths[row.Path : row.Path+row.Paths] {
+	for _, seat := range p.RowSeats(n) {
 		path := p.Snapshot.Strings.Text(p.Snapshot.Seats.Path[seat])
 		if path == "" {
 			path = "direct"
@@ -98,7 +118,7 @@ func (p *Plan) CostCentre(n int) string {
 func (p *Plan) ownCentre(n int) facts.Sym {
 	row := &p.Rows[n]
 	if row.Held {
-		for _, seat := range p.SeatPaths[row.Path : row.Path+row.Paths] {
+		for _, seat := range p.RowSeats(n) {
 			if centre := p.Snapshot.Seats.CostCentre[seat]; centre != 0 {
 				return centre
 			}

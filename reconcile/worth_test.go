@@ -14,7 +14,7 @@ import (
 // worth writes a row's money: exposure, reassignable, reducible, and the last day that is paid.
 func worth(p *Plan) string {
 	return rowLines(p, func(n int) string {
-		m := &p.Rows[n].Money
+		m := p.Money(n)
 		if m.Currency == 0 {
 			return "no figure"
 		}

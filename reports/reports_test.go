@@ -242,7 +242,7 @@ func TestBuildRefusesADamagedPlan(t *testing.T) {
 		"person":         func(p *reconcile.Plan) { p.Rows[3].Person = 99 },
 		"action":         func(p *reconcile.Plan) { p.Rows[3].Action = 99 },
 		"signal's input": func(p *reconcile.Plan) { p.Signals[0].Input = 99 },
-		"currency":       func(p *reconcile.Plan) { p.Rows[0].Money.Currency = facts.Sym(1 << 30) },
+		"currency":       func(p *reconcile.Plan) { p.Worths[0].Currency = facts.Sym(1 << 30) },
 		"inputs":         func(p *reconcile.Plan) { p.Inputs = p.Inputs[1:] },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -112,10 +112,11 @@ func (v *View) fill(r *Row, n int) {
 		r.Signals = append(r.Signals, v.signal(s))
 	}
 	r.Action = v.action(row.Action)
-	r.Money = Money{Effective: row.Money.Effective}
-	if row.Money.Currency != 0 {
-		r.Money = Money{Currency: plan.Snapshot.Strings.Text(row.Money.Currency), Exposure: row.Money.Exposure,
-			Reassignable: row.Money.Reassignable, Reducible: row.Money.Reducible, Effective: row.Money.Effective}
+	m := plan.Money(n)
+	r.Money = Money{Effective: m.Effective}
+	if m.Currency != 0 {
+		r.Money = Money{Currency: plan.Snapshot.Strings.Text(m.Currency), Exposure: m.Exposure, Reassignable: m.Reassignable,
+			Reducible: m.Reducible, Effective: m.Effective}
 	}
 }
 
@@ -127,8 +128,8 @@ func (v *View) fillWho(r *Row, row *reconcile.Row) {
 		account := &v.Plan.Accounts[row.Account]
 		r.Source, at = s.Sources[account.Source].Name, account.Row
 	}
-	if row.Seat >= 0 {
-		r.Source = s.Sources[s.Seats.Source[row.Seat]].Name
+	if row.Held {
+		r.Source = s.Sources[s.Seats.Source[v.Plan.Seat(r.Index)]].Name
 	}
 	if row.Person >= 0 {
 		at = v.Plan.People[row.Person].Row
@@ -139,8 +140,9 @@ func (v *View) fillWho(r *Row, row *reconcile.Row) {
 }
 
 func (v *View) signal(s reconcile.Signal) Signal {
-	out := Signal{Last: s.Last, From: s.From, To: s.To, Complete: s.Complete}
+	out := Signal{Last: s.Last, From: facts.NoInstant, To: facts.NoInstant, Complete: s.Complete}
 	if s.Input >= 0 {
+		out.From, out.To = v.Plan.Inputs[s.Input].From, v.Plan.Inputs[s.Input].To
 		out.Source = v.Plan.Snapshot.Sources[v.Plan.Snapshot.Inputs[s.Input].Source].Name
 	}
 	return out

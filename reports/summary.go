@@ -123,16 +123,17 @@ func (v *View) verdictLines() []VerdictLine {
 	for n := range v.Plan.Rows {
 		row := &v.Plan.Rows[n]
 		rows[row.Verdict]++
-		if row.Money.Currency == 0 {
+		m := v.Plan.Money(n)
+		if m.Currency == 0 {
 			continue
 		}
-		k := key{row.Verdict, row.Money.Currency}
+		k := key{row.Verdict, m.Currency}
 		if sums[k] == nil {
 			sums[k] = &reconcile.MoneyTotal{Currency: v.Plan.Snapshot.Strings.Text(k.currency)}
 		}
-		sums[k].Exposure += row.Money.Exposure
-		sums[k].Reassignable += row.Money.Reassignable
-		sums[k].Reducible += row.Money.Reducible
+		sums[k].Exposure += m.Exposure
+		sums[k].Reassignable += m.Reassignable
+		sums[k].Reducible += m.Reducible
 	}
 	var lines []VerdictLine
 	for _, verdict := range reconcile.Verdicts() {

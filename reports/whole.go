@@ -19,12 +19,12 @@ func whole(plan *reconcile.Plan) error {
 	if len(plan.Inputs) != len(plan.Snapshot.Inputs) {
 		return fmt.Errorf("%d states for %d inputs", len(plan.Inputs), len(plan.Snapshot.Inputs))
 	}
-	signal := 0
+	signal, path := 0, 0
 	for n := range plan.Rows {
-		if err := wholeRow(plan, &plan.Rows[n], signal); err != nil {
+		if err := wholeRow(plan, &plan.Rows[n], signal, path); err != nil {
 			return fmt.Errorf("row %d: %w", n, err)
 		}
-		signal = int(plan.Rows[n].Signal)
+		signal, path = int(plan.Rows[n].Signal), int(plan.Rows[n].Path)+1-held(&plan.Rows[n])
 	}
 	for n := range plan.Actions {
 		if err := wholeAction(plan, &plan.Actions[n]); err != nil {
@@ -45,6 +45,11 @@ func whole(plan *reconcile.Plan) error {
 }
 
 func wholeTables(plan *reconcile.Plan) error {
+	for n := range plan.Worths {
+		if err := wholeSym(plan, plan.Worths[n].Currency); err != nil {
+			return fmt.Errorf("worth %d: %w", n, err)
+		}
+	}
 	for n := range plan.SeatPaths {
 		if err := within("seat", int(plan.SeatPaths[n]), 0, plan.Snapshot.Seats.Len()); err != nil {
 			return fmt.Errorf("seat path %d: %w", n, err)
@@ -72,7 +77,7 @@ func wholeTables(plan *reconcile.Plan) error {
 }
 
 // wholeRow checks one row; signal is where the signals of the row before begin.
-func wholeRow(plan *reconcile.Plan, row *reconcile.Row, signal int) error {
+func wholeRow(plan *reconcile.Plan, row *reconcile.Row, signal, path int) error {
 	products := len(plan.Catalogue.Products)
 	return errors.Join(
 		within("person", int(row.Person), -1, len(plan.People)),
@@ -80,13 +85,20 @@ func wholeRow(plan *reconcile.Plan, row *reconcile.Row, signal int) error {
 		within("product", int(row.Product), 0, products),
 		within("covering product", int(row.Covering), -1, products),
 		within("rule", int(row.Rule), -1, len(plan.Rules)),
-		within("seat", int(row.Seat), -1, plan.Snapshot.Seats.Len()),
 		within("signal", int(row.Signal), signal, len(plan.Signals)+1),
-		within("end of paths", int(row.Path)+int(row.Paths), 0, len(plan.SeatPaths)+1),
+		within("path", int(row.Path), path, len(plan.SeatPaths)+held(row)),
 		within("action", int(row.Action), -1, len(plan.Actions)),
 		within("verdict", int(row.Verdict), 0, len(reconcile.Verdicts())),
 		within("situation", int(row.Situation), 0, len(reconcile.Situations())),
-		wholeSym(plan, row.Money.Currency))
+		within("worth", int(row.Worth), 0, len(plan.Worths)))
+}
+
+// held is 0 for a row with a seat, which has a path; 1 for another, behind which the next one's path may be the same.
+func held(row *reconcile.Row) int {
+	if row.Held {
+		return 0
+	}
+	return 1
 }
 
 func wholeAction(plan *reconcile.Plan, action *reconcile.Action) error {

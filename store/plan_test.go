@@ -53,7 +53,7 @@ func planned(t testing.TB, n int, seats ...seat) *reconcile.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &reconcile.Plan{AsOf: night(n), Complete: true, Mode: reconcile.Act, Snapshot: snapshot, Rules: []string{"reclaim[0]"},
+	p := &reconcile.Plan{AsOf: night(n), Complete: true, Mode: reconcile.Act, Snapshot: snapshot, Rules: []string{"reclaim[0]"}, Worths: []reconcile.Money{{Exposure: 1250, Effective: facts.NoDay}},
 		Catalogue: &reconcile.Catalogue{Products: []reconcile.Product{{ID: "figma-pro"}, {ID: "figma-view"}}}}
 	for k, s := range seats {
 		sym := snapshot.People.ID[k]
@@ -61,10 +61,10 @@ func planned(t testing.TB, n int, seats ...seat) *reconcile.Plan {
 		p.Accounts = append(p.Accounts, reconcile.Account{Key: sym, Login: snapshot.People.Email[k], Person: reconcile.PersonID(k),
 			Holder: sym})
 		p.SeatPaths = append(p.SeatPaths, int32(k))
-		row := reconcile.Row{Person: reconcile.PersonID(k), Account: reconcile.AccountID(k), Verdict: s.verdict, Rule: 0, Seat: int32(k),
-			Path: uint32(k), Paths: 1, Held: true,
+		row := reconcile.Row{Person: reconcile.PersonID(k), Account: reconcile.AccountID(k), Verdict: s.verdict, Rule: 0,
+			Path: uint32(k), Held: true,
 			Reasons: reconcile.ReasonSet(0).With(reconcile.RecentUse), IdleDays: 12, LastUse: night(n - 12), Action: -1,
-			Due: facts.NoDay, Covering: reconcile.NoProductID, Money: reconcile.Money{Exposure: 1250, Effective: facts.NoDay}}
+			Due: facts.NoDay, Covering: reconcile.NoProductID}
 		if s.kind != reconcile.Keep {
 			row.Action = int32(len(p.Actions))
 			p.Actions = append(p.Actions, reconcile.Action{Row: int32(k), ID: s.id(), Kind: s.kind, State: s.state,

@@ -53,11 +53,11 @@ var rowColumns = []string{"plan", "n", "product", "holder", "source", "account",
 // values are one row's, in the order of rowColumns.
 func (w *planWriter) values(n int, was string) []any {
 	row := &w.plan.Rows[n]
-	who := w.who(n)
+	who, m := w.who(n), w.plan.Money(n)
 	values := []any{w.record.ID, n, w.product(row.Product), who.holder, who.source, who.account, who.login, w.plan.Department(n), w.paths(n),
 		row.Situation.String(), row.Verdict.String(), was, row.Reasons.String(), w.rule(row), known(row.IdleDays),
-		moment(row.LastUse), date(row.Due), w.product(row.Covering), w.sym(row.Money.Currency), row.Money.Exposure,
-		row.Money.Reassignable, row.Money.Reducible, date(row.Money.Effective)}
+		moment(row.LastUse), date(row.Due), w.product(row.Covering), w.sym(m.Currency), m.Exposure,
+		m.Reassignable, m.Reducible, date(m.Effective)}
 	if row.Action < 0 {
 		return append(values, "", reconcile.Keep.String(), reconcile.Proposed.String(), nil, "", "", "", "", "", "", "")
 	}

@@ -86,7 +86,7 @@ func Compare(before, after *reconcile.Plan) *Difference {
 	unheld := map[unheldKey]int{}
 	for n := range after.Rows {
 		if row := &after.Rows[n]; row.Held {
-			seats[row.Seat] = int32(n) + 1
+			seats[after.Seat(n)] = int32(n) + 1
 		} else {
 			unheld[keyOf(after, row)] = n
 		}
@@ -94,7 +94,7 @@ func Compare(before, after *reconcile.Plan) *Difference {
 	for n := range before.Rows {
 		row, other := &before.Rows[n], -1
 		if row.Held {
-			other = int(seats[row.Seat]) - 1
+			other = int(seats[before.Seat(n)]) - 1
 		} else if k, known := unheld[keyOf(before, row)]; known {
 			other = k
 			delete(unheld, keyOf(before, row))
@@ -165,12 +165,12 @@ func sideOf(p *reconcile.Plan, n int) Side {
 // moneyOf is what a row costs and how its figures change. Both plans price a seat alike.
 func (c *comparison) moneyOf(before, after int) (m Money) {
 	if after >= 0 {
-		if x := &c.New.Rows[after].Money; x.Currency != 0 {
+		if x := c.New.Money(after); x.Currency != 0 {
 			m = Money{c.New.Snapshot.Strings.Text(x.Currency), x.Exposure, x.Reassignable, x.Reducible}
 		}
 	}
 	if before >= 0 {
-		if x := &c.Old.Rows[before].Money; x.Currency != 0 {
+		if x := c.Old.Money(before); x.Currency != 0 {
 			m.Currency, m.Exposure = c.Old.Snapshot.Strings.Text(x.Currency), x.Exposure
 			m.Reassignable, m.Reducible = m.Reassignable-x.Reassignable, m.Reducible-x.Reducible
 		}

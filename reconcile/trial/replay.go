@@ -87,7 +87,7 @@ func (p *Past) Day(d facts.Day) (Day, error) {
 		}
 		for k := range plan.Rows {
 			if row := &plan.Rows[k]; row.Held && row.Product == p.question.Product && row.LastUse.Known() && s.Calendar().Day(row.LastUse) == d {
-				day.used = append(day.used, row.Seat)
+				day.used = append(day.used, plan.Seat(k))
 			}
 		}
 		slices.Sort(day.used)
@@ -107,12 +107,12 @@ func (p *Past) read(plan *reconcile.Plan, d facts.Day) (x dayOf) {
 			if row.Person == reconcile.NoPersonID {
 				holder = -1 - int32(row.Account)
 			}
-			x.idle = append(x.idle, idleSeat{row.Seat, holder, d - facts.Day(row.IdleDays)})
-			if m := row.Money; m.Currency != 0 {
+			x.idle = append(x.idle, idleSeat{plan.Seat(n), holder, d - facts.Day(row.IdleDays)})
+			if m := plan.Money(n); m.Currency != 0 {
 				addMoney(money, Money{plan.Snapshot.Strings.Text(m.Currency), m.Exposure, m.Reassignable, m.Reducible})
 			}
 		case row.Verdict == reconcile.Unknown && (row.Reasons.Has(reconcile.CoverageGap) || row.Reasons.Has(reconcile.NoSignal) || row.Reasons.Has(reconcile.OutcomeUntold)):
-			x.undecided = append(x.undecided, row.Seat)
+			x.undecided = append(x.undecided, plan.Seat(n))
 		}
 	}
 	slices.SortFunc(x.idle, func(a, b idleSeat) int { return cmp.Compare(a.seat, b.seat) })

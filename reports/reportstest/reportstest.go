@@ -129,7 +129,7 @@ func newBuilder(lines []Line) *builder {
 func (b *builder) add(l Line) {
 	p := b.plan
 	row := reconcile.Row{Person: reconcile.NoPersonID, Account: reconcile.NoAccountID, Product: b.product(l.Product),
-		Verdict: l.Verdict, Rule: b.rule(l.Rule), Reasons: reconcile.ReasonSet(0).With(l.Reasons...), Seat: -1,
+		Verdict: l.Verdict, Rule: b.rule(l.Rule), Reasons: reconcile.ReasonSet(0).With(l.Reasons...), Path: uint32(len(p.SeatPaths)),
 		IdleDays: l.Idle, LastUse: instant(l.LastUse), Signal: uint32(len(p.Signals)), Action: -1, Due: day(l.Due), Clock: facts.NoDay,
 		Kind: l.Kind, To: reconcile.NoProductID,
 		Covering: reconcile.NoProductID, Situation: reconcile.Linked}
@@ -146,7 +146,7 @@ func (b *builder) add(l Line) {
 		row.Account = b.accountOf(l.Account, row.Person)
 	}
 	if l.Paths != nil {
-		row.Seat, row.Path, row.Paths, row.Held = b.seats, uint32(len(p.SeatPaths)), uint32(len(l.Paths)), true
+		row.Held = true
 		for range l.Paths {
 			p.SeatPaths = append(p.SeatPaths, b.seats)
 			b.seats++
@@ -157,8 +157,7 @@ func (b *builder) add(l Line) {
 	if l.Covering != "" {
 		row.Covering = b.product(l.Covering)
 	}
-	p.Signals = append(p.Signals, reconcile.Signal{Input: 3, Last: row.LastUse,
-		From: AsOf.Add(-180 * 24 * time.Hour), To: AsOf, Complete: !l.Gap})
+	p.Signals = append(p.Signals, reconcile.Signal{Input: 3, Last: row.LastUse, Complete: !l.Gap})
 	b.addMoney(&row, l)
 	b.addAction(&row, l)
 	b.count(&row, l)
@@ -166,13 +165,14 @@ func (b *builder) add(l Line) {
 }
 
 func (b *builder) addMoney(row *reconcile.Row, l Line) {
-	row.Money.Effective = day(l.Effective)
+	row.Worth = uint32(len(b.plan.Worths))
 	if l.Currency == "" {
+		b.plan.Worths = append(b.plan.Worths, reconcile.Money{Effective: day(l.Effective)})
 		return
 	}
 	currency, _ := b.plan.Snapshot.Strings.LookupString(l.Currency)
-	row.Money = reconcile.Money{Currency: currency, Exposure: l.Exposure, Reassignable: l.Reassignable,
-		Reducible: l.Reducible, Effective: day(l.Effective)}
+	b.plan.Worths = append(b.plan.Worths, reconcile.Money{Currency: currency, Exposure: l.Exposure, Reassignable: l.Reassignable,
+		Reducible: l.Reducible, Effective: day(l.Effective)})
 	totals := &b.plan.Totals
 	n := slices.IndexFunc(totals.Money, func(m reconcile.MoneyTotal) bool { return m.Currency == l.Currency })
 	if n < 0 {
